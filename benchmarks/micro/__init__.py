@@ -1,0 +1,1 @@
+"""Pieces of the engine, each twin beside the other: `pytest benchmarks/micro`."""

@@ -1,0 +1,53 @@
+"""C types of `_pure/connection.py`."""
+
+import cython
+
+from gazelle._accel.deadlines cimport Deadline, Deadlines
+from gazelle._accel.head cimport ResponseHead
+from gazelle._accel.http_parser cimport ResponseParser
+from gazelle._accel.sink cimport ResponseSink
+
+cdef int _OPENING, _IDLE, _BUSY, _CLOSED
+cdef Py_ssize_t _JOIN_LIMIT
+
+
+cdef class HttpConnection(ResponseSink):
+    cdef object __weakref__
+    cdef object _loop
+    cdef object _create_future
+    cdef Deadlines _deadlines
+    cdef object _owner
+    cdef object _open_stream
+    cdef ResponseParser _parser
+    cdef Deadline _total_deadline
+    cdef Deadline _read_deadline
+    cdef double _read_time
+    cdef int _state
+    cdef object _write
+    cdef int _fd
+    cdef object _poll
+    cdef object _waiter
+    cdef ResponseHead _head
+    cdef bytes _piece
+    cdef list _pieces
+    cdef object _stream
+    cdef bint _reading_paused
+    cdef bint _unsent
+    cdef public object key
+    cdef public object transport
+    cdef readonly Py_ssize_t generation
+    cdef readonly bint reused
+
+    cpdef object close(self)
+    cpdef object resume_reading(self)
+    @cython.locals(taken=Py_ssize_t)
+    cpdef object data_received(self, bytes data)
+    cpdef object on_head(self, ResponseHead head)
+    cpdef object on_body(self, bytes data)
+    cpdef object on_chunk_end(self)
+    cdef object _begin_stream(self, ResponseHead head)
+    @cython.locals(head=ResponseHead, reusable=bint)
+    cdef object _complete(self, bint clean)
+    cdef object _end_exchange(self)
+    @cython.locals(busy=bint)
+    cdef object _fail(self, object error)

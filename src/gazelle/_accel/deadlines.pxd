@@ -1,0 +1,41 @@
+"""C types of `_pure/deadlines.py`."""
+
+import cython
+
+cdef int _MAX_EMPTY_LISTS
+
+
+cdef class Deadline:
+    cdef readonly object owner
+    cdef public double seconds
+    cdef readonly double when
+    cdef DeadlineList _list
+    cdef Deadline _next
+    cdef Deadline _previous
+
+
+cdef class DeadlineList:
+    cdef Deadline first
+    cdef Deadline last
+
+
+cdef class Deadlines:
+    cdef object _loop
+    cdef dict _lists
+    cdef object _timer
+    cdef double _timer_when
+
+    @cython.locals(when=double, entries=DeadlineList, before=Deadline, after=Deadline)
+    cpdef object add(self, Deadline deadline, double seconds, double start)
+    @cython.locals(entries=DeadlineList, before=Deadline, after=Deadline)
+    cpdef object remove(self, Deadline deadline)
+    @cython.locals(entries=DeadlineList)
+    cpdef object close(self)
+    @cython.locals(entries=DeadlineList)
+    cdef DeadlineList _new_list(self, double seconds)
+    @cython.locals(delay=double)
+    cdef object _arm(self, double when)
+    @cython.locals(
+        now=double, next_when=double, due=list, entries=DeadlineList, deadline=Deadline, seconds=double
+    )
+    cpdef object _expire(self)

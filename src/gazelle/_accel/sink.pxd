@@ -1,0 +1,11 @@
+"""C types of `_pure/sink.py`."""
+
+from gazelle._accel.head cimport ResponseHead
+
+
+cdef class ResponseSink:
+    cpdef object on_interim(self, ResponseHead head)
+    cpdef object on_head(self, ResponseHead head)
+    cpdef object on_body(self, bytes data)
+    cpdef object on_chunk_end(self)
+    cpdef object on_end(self)

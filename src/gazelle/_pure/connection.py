@@ -1,0 +1,448 @@
+"""One HTTP/1.1 connection as an asyncio protocol: one exchange at a time, one waiter each."""
+
+import asyncio
+import select
+import weakref
+from collections.abc import Callable
+from time import monotonic
+from typing import Any, Final, Protocol, TypeAlias
+
+from gazelle.errors import (
+    ClientConnectionError,
+    ClientOSError,
+    ClientPayloadError,
+    ServerDisconnectedError,
+    SocketTimeoutError,
+)
+
+from .deadlines import Deadline, Deadlines
+from .head import ResponseHead
+from .http_parser import ResponseParser
+from .sink import ResponseSink
+
+_OPENING: Final = 0
+_IDLE: Final = 1
+_BUSY: Final = 2
+_CLOSED: Final = 3
+
+# Up to this size a request body is joined to its head, so that both leave in one segment and one system call.
+_JOIN_LIMIT: Final = 16384
+
+
+class ConnectionOwner(Protocol):
+    """The pool a connection belongs to."""
+
+    def release(self, connection: "HttpConnection", reusable: bool) -> None:
+        """Takes a connection back whose exchange is over."""
+
+    def connection_lost(self, connection: "HttpConnection") -> None:
+        """Is told that the socket of a connection is closed."""
+
+
+class BodyStream(Protocol):
+    """Where a body goes that has not arrived whole together with its head."""
+
+    def feed_data(self, data: bytes) -> None:
+        """Takes a piece of the body."""
+
+    def end_chunk(self) -> None:
+        """Marks the end of a chunk of the chunked coding."""
+
+    def feed_eof(self) -> None:
+        """Marks the end of the body."""
+
+    def set_exception(self, exc: BaseException) -> None:
+        """Ends the body with an error."""
+
+
+OpenStream: TypeAlias = Callable[["HttpConnection", ResponseHead], BodyStream]
+
+
+class HttpConnection(ResponseSink):
+    """A connection that carries one exchange after the other.
+
+    `exchange` writes a request and returns a future that completes once: when the response is there, if it arrived
+    in one piece, or else when its head is there. In the first case `head.body` is the body (`bytes`, or for a
+    chunked one a list of pieces in which None ends a chunk) and the connection is back in the pool already; in the
+    second it is a stream.
+
+    Args:
+        loop: the event loop of the connection.
+        deadlines: the deadlines of that loop.
+        owner: the pool, held weakly.
+        key: what the pool knows the connection by; its `host` and `port` appear in error messages.
+        max_line_size: longest status line in bytes.
+        max_field_size: longest header field in bytes.
+        max_headers: most header fields.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_create_future",
+        "_deadlines",
+        "_fd",
+        "_head",
+        "_loop",
+        "_open_stream",
+        "_owner",
+        "_parser",
+        "_piece",
+        "_pieces",
+        "_poll",
+        "_read_deadline",
+        "_read_time",
+        "_reading_paused",
+        "_state",
+        "_stream",
+        "_total_deadline",
+        "_unsent",
+        "_waiter",
+        "_write",
+        "generation",
+        "key",
+        "reused",
+        "transport",
+    )
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        deadlines: Deadlines,
+        owner: ConnectionOwner,
+        key: Any,
+        max_line_size: int = 8190,
+        max_field_size: int = 8190,
+        max_headers: int = 128,
+    ) -> None:
+        self._loop = loop
+        self._create_future: Callable[[], asyncio.Future[ResponseHead]] = loop.create_future
+        self._deadlines = deadlines
+        self._owner = weakref.ref(owner)
+        self._open_stream: OpenStream | None = None
+        self.key = key
+        self._parser = ResponseParser(self, max_line_size, max_field_size, max_headers)
+        self._total_deadline = Deadline(self)
+        self._read_deadline = Deadline(self)
+        self._read_time = 0.0
+        self._state = _OPENING
+        self.generation = 0
+        self.reused = False
+        self.transport: Any = None
+        self._write: Any = None
+        self._fd = -1
+        self._poll: Any = None
+        self._waiter: asyncio.Future[ResponseHead] | None = None
+        self._head: ResponseHead | None = None
+        self._piece: bytes | None = None
+        self._pieces: list[bytes | None] | None = None
+        self._stream: BodyStream | None = None
+        self._reading_paused = False
+        self._unsent = False
+
+    def __repr__(self) -> str:
+        state = ("opening", "idle", "busy", "closed")[self._state]
+        return f"<HttpConnection {state} {getattr(self.key, 'host', '?')}:{getattr(self.key, 'port', '?')}>"
+
+    # What the pool and the client ask for.
+
+    @property
+    def closed(self) -> bool:
+        """Whether the connection is closed, or about to be."""
+        return self._state == _CLOSED
+
+    @property
+    def busy(self) -> bool:
+        """Whether an exchange is under way."""
+        return self._state == _BUSY
+
+    @property
+    def response_started(self) -> bool:
+        """Whether any byte of the response to the latest request has arrived."""
+        return self._parser.started
+
+    def is_reusable(self) -> bool:
+        """Returns whether an idle connection can take another request.
+
+        Bytes, or an end, that lie in the socket unread belong to nobody: the answer to the next request must not be
+        looked for behind them. One system call says so.
+        """
+        if self._state != _IDLE or self.transport.is_closing():
+            return False
+        if self._fd < 0:
+            return True
+        if self._poll is None:
+            self._poll = _readable(self._fd)
+        return not self._poll(0)
+
+    def exchange(
+        self,
+        head: bytes,
+        body: bytes,
+        method: str,
+        open_stream: "OpenStream",
+        total: float,
+        start: float,
+        sock_read: float,
+        read_until_eof: bool = True,
+    ) -> "asyncio.Future[ResponseHead]":
+        """Sends a request and returns the future of its response head.
+
+        Args:
+            head: the request head, ready for the wire.
+            body: the request body, ready for the wire.
+            method: method of the request.
+            open_stream: makes the stream for a body that does not arrive whole together with its head.
+            total: the whole request's time limit in seconds, 0 for none.
+            start: when the request began (`time.monotonic` seconds).
+            sock_read: the limit of the gap between two reads in seconds, 0 for none.
+            read_until_eof: whether a body without a length goes on until the connection ends.
+
+        Raises:
+            ServerDisconnectedError: the connection is closed.
+        """
+        self._parser.start(method, False, read_until_eof)
+        if self._state != _IDLE:
+            raise ServerDisconnectedError
+        self._state = _BUSY
+        self.generation += 1
+        self._open_stream = open_stream
+        if total:
+            self._deadlines.add(self._total_deadline, total, start)
+        if sock_read:
+            self._read_time = monotonic()
+            self._deadlines.add(self._read_deadline, sock_read, self._read_time)
+        waiter = self._waiter = self._create_future()
+        if not body:
+            self._write(head)
+        elif len(body) <= _JOIN_LIMIT:
+            self._write(head + body)
+        else:
+            self._write(head)
+            self._write(body)
+            self._unsent = True
+        return waiter
+
+    def close(self) -> None:
+        """Closes the connection at once; an exchange under way ends with `ClientConnectionError`."""
+        if self._state == _CLOSED:
+            return
+        self._fail(ClientConnectionError("Connection closed"))
+
+    def pause_reading(self) -> None:
+        """Stops reading from the socket: the body stream has more than it wants."""
+        if not self._reading_paused and self._state == _BUSY:
+            self._reading_paused = True
+            self.transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        """Goes on reading from the socket."""
+        if self._reading_paused:
+            self._reading_paused = False
+            if self._state != _CLOSED:
+                self._read_time = monotonic()
+                self.transport.resume_reading()
+
+    # What the transport calls.
+
+    def connection_made(self, transport: Any) -> None:
+        """Takes the transport."""
+        self.transport = transport
+        self._write = transport.write
+        sock = transport.get_extra_info("socket")
+        if sock is not None:
+            self._fd = sock.fileno()
+        self._state = _IDLE
+
+    def data_received(self, data: bytes) -> None:
+        """Takes what was read."""
+        if self._state != _BUSY:
+            # Nobody has asked for this. What follows on this connection cannot be trusted to be an answer.
+            self.close()
+            return
+        try:
+            taken = self._parser.feed(data)
+        except Exception as error:
+            self._fail(error)
+            return
+        if self._parser.done:
+            self._complete(taken == len(data))
+        elif self._head is not None and self._stream is None:
+            self._begin_stream(self._head)
+        if self._read_deadline.seconds:
+            self._read_time = monotonic()
+
+    def eof_received(self) -> None:
+        """Takes the end of what the peer sends; only this ends a body without a length."""
+        if self._state == _BUSY:
+            try:
+                self._parser.feed_eof()
+            except Exception as error:
+                self._fail(error)
+                return
+            if self._parser.done:
+                self._complete(False)
+        else:
+            self.close()
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """Takes the end of the connection."""
+        if self._state != _CLOSED:
+            if exc is None:
+                self._fail(ServerDisconnectedError())
+            elif isinstance(exc, OSError):
+                self._fail(ClientOSError(*exc.args))
+            else:
+                self._fail(ClientConnectionError(str(exc) or type(exc).__name__))
+        self.transport = None
+        self._write = None
+        owner = self._owner()
+        if owner is not None:
+            owner.connection_lost(self)
+
+    def pause_writing(self) -> None:
+        """Takes note that the peer does not read."""
+
+    def resume_writing(self) -> None:
+        """Takes note that the peer reads again."""
+
+    # What the parser tells.
+
+    def on_head(self, head: ResponseHead) -> None:
+        """Takes the head of the response."""
+        self._head = head
+
+    def on_body(self, data: bytes) -> None:
+        """Takes a piece of the body."""
+        if self._stream is not None:
+            self._stream.feed_data(data)
+        elif self._pieces is not None:
+            self._pieces.append(data)
+        elif self._piece is None:
+            self._piece = data
+        else:
+            self._pieces = [self._piece, data]
+
+    def on_chunk_end(self) -> None:
+        """Takes the end of a chunk."""
+        if self._stream is not None:
+            self._stream.end_chunk()
+            return
+        if self._pieces is None:
+            self._pieces = [self._piece]
+        self._pieces.append(None)
+
+    # The end of an exchange.
+
+    def _begin_stream(self, head: ResponseHead) -> None:
+        """Hands the head out before the body is there."""
+        assert self._open_stream is not None
+        stream = self._stream = self._open_stream(self, head)
+        head.body = stream
+        if self._pieces is not None:
+            for piece in self._pieces:
+                if piece is None:
+                    stream.end_chunk()
+                else:
+                    stream.feed_data(piece)
+            self._pieces = None
+        elif self._piece is not None:
+            stream.feed_data(self._piece)
+        self._piece = None
+        waiter = self._waiter
+        self._waiter = None
+        if waiter is not None and not waiter.done():
+            waiter.set_result(head)
+
+    def _complete(self, clean: bool) -> None:
+        """Ends an exchange whose response is complete.
+
+        `clean` says that nothing followed the response in the same read.
+        """
+        head = self._head
+        stream = self._stream
+        waiter = self._waiter
+        assert head is not None
+        if stream is None:
+            if self._pieces is not None:
+                head.body = self._pieces
+            else:
+                head.body = b"" if self._piece is None else self._piece
+        reusable = clean and head.keep_alive and not (self._unsent and self.transport.get_write_buffer_size() > 0)
+        self._end_exchange()
+        self.reused = True
+        owner = self._owner()
+        if reusable and owner is not None:
+            self._state = _IDLE
+        else:
+            self._state = _CLOSED
+            self.transport.abort()
+        if owner is not None:
+            owner.release(self, reusable)
+        if stream is not None:
+            stream.feed_eof()
+        elif waiter is not None and not waiter.done():
+            waiter.set_result(head)
+
+    def _end_exchange(self) -> None:
+        self._deadlines.remove(self._total_deadline)
+        if self._read_deadline.seconds:
+            self._deadlines.remove(self._read_deadline)
+            self._read_deadline.seconds = 0.0
+        self._waiter = None
+        self._head = None
+        self._stream = None
+        self._piece = None
+        self._pieces = None
+        self._unsent = False
+        if self._reading_paused:
+            self.resume_reading()
+
+    def _fail(self, error: Exception) -> None:
+        """Closes the connection and ends the exchange under way, if there is one, with an error."""
+        busy = self._state == _BUSY
+        stream = self._stream
+        waiter = self._waiter
+        self._state = _CLOSED
+        self._reading_paused = False
+        self._end_exchange()
+        if self.transport is not None:
+            self.transport.abort()
+        owner = self._owner()
+        if owner is not None:
+            owner.release(self, False)
+        if not busy:
+            return
+        if stream is not None:
+            if isinstance(error, ServerDisconnectedError | ClientOSError):
+                payload_error = ClientPayloadError(f"Response payload is not completed: {error!r}")
+                payload_error.__cause__ = error
+                error = payload_error
+            stream.set_exception(error)
+        elif waiter is not None and not waiter.done():
+            waiter.set_exception(error)
+
+    def on_deadline(self, deadline: Deadline) -> None:
+        """Ends the exchange because its time is over."""
+        where = f"{self.key.host}:{self.key.port}"
+        phase = "the response head" if self._stream is None else "the rest of the response body"
+        if deadline is self._total_deadline:
+            self._fail(TimeoutError(f"Total timeout of {deadline.seconds:g} s exceeded waiting for {phase} from {where}"))
+            return
+        now = monotonic()
+        # A reader that does not read is not a server that does not send.
+        start = now if self._reading_paused else self._read_time
+        if start + deadline.seconds > now:
+            self._deadlines.add(deadline, deadline.seconds, start)
+        else:
+            self._fail(
+                SocketTimeoutError(f"No data for {deadline.seconds:g} s (sock_read) waiting for {phase} from {where}")
+            )
+
+
+def _readable(fd: int) -> Callable[[int], list[Any]]:
+    """Returns a function that says at once whether a socket has something to read, or has ended."""
+    if hasattr(select, "poll"):
+        poll = select.poll()
+        poll.register(fd, select.POLLIN)
+        return poll.poll
+    return lambda timeout: select.select([fd], [], [], timeout)[0]

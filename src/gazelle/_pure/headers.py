@@ -1,0 +1,66 @@
+"""Fields of a response become a multidict; fields of a request become bytes."""
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from multidict import CIMultiDict, CIMultiDictProxy, istr
+
+from gazelle import hdrs
+
+_TOKEN: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+# Field values may hold HTAB but no other control character (RFC 9110 §5.5).
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+
+# Field names as they arrive → one shared istr each. The known ones stay; names that servers make up are kept
+# until there are _MAX_NAMES of them.
+_KNOWN: Final[dict[bytes, istr]] = {
+    spelling.encode(): istr(spelling)
+    for name in vars(hdrs).values()
+    if isinstance(name, istr)
+    for spelling in (str(name), str(name).lower())
+}
+_MAX_NAMES: Final = 1024
+_names: Final[dict[bytes, istr]] = dict(_KNOWN)
+
+
+def build_headers(fields: Sequence[tuple[bytes, bytes]]) -> CIMultiDictProxy[str]:
+    """Returns the fields as a case-insensitive multidict that keeps the spelling of the names.
+
+    Bytes that are not UTF-8 become surrogates (`surrogateescape`).
+    """
+    pairs = []
+    for name, value in fields:
+        key = _names.get(name)
+        if key is None:
+            if len(_names) >= _MAX_NAMES:
+                _names.clear()
+                _names.update(_KNOWN)
+            key = _names[name] = istr(name.decode("utf-8", "surrogateescape"))
+        pairs.append((key, value.decode("utf-8", "surrogateescape")))
+    return CIMultiDictProxy(CIMultiDict(pairs))
+
+
+def serialize_headers(fields: Iterable[tuple[str, str]]) -> bytes:
+    """Returns the fields as lines `Name: value` CRLF, in UTF-8, ready for the wire.
+
+    Raises:
+        TypeError: a name or a value is not a str.
+        ValueError: a name is not a token, or a value holds a control character other than HTAB (RFC 9110 §5.1, §5.5).
+    """
+    lines = []
+    for name, value in fields:
+        if not isinstance(name, str):
+            raise TypeError(f"Header names must be str, not {type(name).__name__}: {name!r}")
+        if not isinstance(value, str):
+            raise TypeError(f"The value of header {str(name)!r} must be str, not {type(value).__name__}: {value!r}")
+        if _TOKEN.fullmatch(name) is None:
+            raise ValueError(f"Header name {str(name)!r} is not a token (RFC 9110 §5.1)")
+        if _CONTROL.search(value) is not None:
+            raise ValueError(f"The value of header {str(name)!r} holds a control character: {value!r}")
+        # Not an f-string: that would ask `__str__` of a subclass what it is, after the checks.
+        lines += (name, ": ", value, "\r\n")
+    try:
+        return "".join(lines).encode()
+    except UnicodeEncodeError:
+        raise ValueError(f"Headers cannot be encoded as UTF-8: {''.join(lines)!r}") from None

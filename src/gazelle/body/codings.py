@@ -1,0 +1,540 @@
+"""Content codings of a body: gzip, deflate, br and zstd become what was encoded (RFC 9110 §8.4)."""
+
+import zlib
+from abc import ABC, abstractmethod
+from functools import lru_cache
+from importlib import import_module
+from typing import Any, Final, Protocol
+
+from gazelle.errors import ContentEncodingError
+
+MAX_CODINGS: Final = 5
+"""Longest chain of codings that is decoded."""
+
+MAX_MEMBERS: Final = 1024
+"""Most gzip members or zstd frames in one body."""
+
+MAX_WINDOW_LOG: Final = 23
+"""Largest window of a zstd frame, as a power of two: 8 MB (RFC 9659 §3)."""
+
+# Input is handed to a decoder in slices, because zlib copies what it leaves of its input on every call: both a bomb
+# read in small steps and thousands of tiny members would otherwise cost the square of their size.
+_SLICE = 32 * 1024
+
+# What one coding of a chain hands to the next at a time, in bytes.
+_CHAIN_STEP = 64 * 1024
+
+# Below this many bytes of input the standard library's zlib is at least as fast as ISA-L, above it ISA-L wins.
+_SMALL_INPUT = 2048
+
+_RAW_DEFLATE: Final = -15
+_ZLIB: Final = 15
+_GZIP: Final = 31
+
+
+def _optional(name: str) -> Any:
+    try:
+        return import_module(name)
+    except ImportError:
+        return None
+
+
+_isal_zlib: Final = _optional("isal.isal_zlib")
+_zstd: Final = _optional("compression.zstd") or _optional("backports.zstd")
+_brotli: Final = _optional("brotli")
+# brotli before 1.2 cannot limit its output, so a few hundred bytes could fill the memory: as good as missing.
+_HAS_BROTLI: Final = hasattr(getattr(_brotli, "Decompressor", None), "can_accept_more_data")
+
+
+class ZlibBackend(Protocol):
+    """What `set_zlib_backend` takes: a module with the interface of the standard library's `zlib`."""
+
+    @property
+    def error(self) -> type[Exception]: ...
+
+    def decompressobj(self, wbits: int = ...) -> Any: ...
+
+
+class _ZlibChoice:
+    """Which zlib inflates: the one that was set, or the faster one for the size."""
+
+    def __init__(self) -> None:
+        self.fixed: ZlibBackend | None = None
+
+    def for_size(self, size: int | None) -> ZlibBackend:
+        if self.fixed is not None:
+            return self.fixed
+        if _isal_zlib is None or (size is not None and size < _SMALL_INPUT):
+            return zlib
+        backend: ZlibBackend = _isal_zlib
+        return backend
+
+
+_zlib_choice: Final = _ZlibChoice()
+
+
+def set_zlib_backend(module: ZlibBackend | None) -> None:
+    """Decode gzip and deflate with this module from now on, for bodies of any size.
+
+    Args:
+        module: has `decompressobj` and `error` as the standard library's `zlib` has (`zlib_ng`, `isal_zlib`, `zlib`);
+            None returns to the default: ISA-L where it is installed and the body is no small one, else `zlib`.
+
+    Raises:
+        TypeError: the module lacks one of the two.
+    """
+    for name in ("decompressobj", "error"):
+        if module is not None and not hasattr(module, name):
+            raise TypeError(f"a zlib backend needs {name!r}, which {module!r} does not have")
+    _zlib_choice.fixed = module
+
+
+def accept_encoding() -> str:
+    """Return the value of the Accept-Encoding field that names the codings that can be decoded here."""
+    return _ACCEPT_ENCODING
+
+
+_ACCEPT_ENCODING: Final = "gzip, deflate" + (", br" if _HAS_BROTLI else "") + (", zstd" if _zstd else "")
+
+
+class Decoder(ABC):
+    """Decodes one body, piece by piece.
+
+    Feed raw bytes with `decode`; as long as `pending` is true, call `decode(b"", ...)` for more output before feeding
+    again; at the end of the raw body call `finish`. A body that is cut short, damaged, or followed by something else
+    always ends in `ContentEncodingError`, never in short data. What was decoded before the damage is handed out first.
+    """
+
+    __slots__ = ()
+
+    @abstractmethod
+    def decode(self, data: bytes, max_length: int = -1) -> bytes:
+        """Take all of `data` and return at most `max_length` decoded bytes; -1 for no limit.
+
+        Raises:
+            ContentEncodingError: the body is damaged, or cannot be decoded here.
+        """
+
+    @property
+    @abstractmethod
+    def pending(self) -> bool:
+        """Whether there may be more output, or an error, without more input."""
+
+    @property
+    def needs_input(self) -> bool:
+        """Whether nothing more can come out before more is fed: the opposite of `pending`."""
+        return not self.pending
+
+    @abstractmethod
+    def finish(self) -> bytes:
+        """Return what is still to come out, now that the raw body has ended. Nothing fed at all is an empty body.
+
+        Raises:
+            ContentEncodingError: the body is cut short or damaged.
+        """
+
+
+class _Engine(Protocol):
+    """Decodes one gzip member, zlib stream, brotli stream or zstd frame; the interface of `ZstdDecompressor`."""
+
+    @property
+    def eof(self) -> bool: ...
+    @property
+    def needs_input(self) -> bool: ...
+    @property
+    def unused_data(self) -> bytes: ...
+    def decompress(self, data: bytes, max_length: int) -> bytes: ...
+
+
+class _Inflate:
+    """An `_Engine` over a zlib decompression object."""
+
+    __slots__ = ("_error", "_inflater", "_tail", "eof", "needs_input", "unused_data")
+
+    def __init__(self, backend: ZlibBackend, wbits: int) -> None:
+        self._error = backend.error
+        self._inflater = backend.decompressobj(wbits=wbits)
+        self._tail = b""
+        self.eof = False
+        self.needs_input = True
+        self.unused_data = b""
+
+    def decompress(self, data: bytes, max_length: int) -> bytes:
+        inflater = self._inflater
+        given = self._tail or data
+        # zlib says "no limit" with 0. After a full piece there may be more inside, even if all input is taken.
+        piece: bytes = inflater.decompress(given, max(max_length, 0))
+        self._tail = inflater.unconsumed_tail
+        self.needs_input = not self._tail and len(piece) != max_length
+        self.eof = inflater.eof
+        if self.eof:
+            self.unused_data = inflater.unused_data
+        elif given and not piece and len(self._tail) == len(given):
+            raise self._error("the decompressor takes no input and gives no output")
+        return piece
+
+
+class _Unbrotli:
+    """An `_Engine` over a brotli decompressor."""
+
+    __slots__ = ("_decompressor", "_offset", "_spill", "eof", "needs_input", "unused_data")
+
+    def __init__(self) -> None:
+        self._decompressor = _brotli.Decompressor()
+        self._spill = b""
+        self._offset = 0
+        self.eof = False
+        self.needs_input = True
+        self.unused_data = b""
+
+    def decompress(self, data: bytes, max_length: int) -> bytes:
+        decompressor = self._decompressor
+        piece = self._spill
+        drained = False
+        if not piece and max_length < 0:
+            piece = decompressor.process(data)
+            drained = True
+        elif not piece:
+            # The limit of brotli is approximate: it hands out whole blocks, the smallest of 32 KB. One at a time.
+            # After a block there may be more, although `can_accept_more_data` says that it waits for input.
+            piece = decompressor.process(data, output_buffer_limit=1)
+            drained = not piece
+        start = self._offset
+        end = len(piece) if max_length < 0 else min(len(piece), start + max_length)
+        spilled = end < len(piece)
+        self._spill, self._offset = (piece, end) if spilled else (b"", 0)
+        self.eof = not spilled and decompressor.is_finished()
+        self.needs_input = drained and decompressor.can_accept_more_data()
+        return piece if end - start == len(piece) else piece[start:end]
+
+
+class _CodingDecoder(Decoder):
+    """Decodes one coding; subclasses say how an engine is made and whether several members may follow each other."""
+
+    __slots__ = ("_data", "_engine", "_error", "_failure", "_members", "_position", "_starved")
+
+    name = ""
+    multi_member = False
+
+    def __init__(self, error: type[Exception]) -> None:
+        self._error = error  # what the engine raises
+        self._engine: _Engine | None = None
+        self._data = b""  # raw bytes; an engine was given those before `_position`
+        self._position = 0
+        self._members = 0
+        self._starved = False  # the bytes at hand are too few to begin with
+        self._failure = ""
+
+    @abstractmethod
+    def _start(self) -> _Engine | None:
+        """Return an engine for the bytes at hand; None if it takes more of them to choose."""
+
+    @property
+    def pending(self) -> bool:
+        if self._failure:
+            return True
+        engine = self._engine
+        if engine is not None and not engine.eof and not engine.needs_input:
+            return True
+        return self._position < len(self._data) and not self._starved
+
+    def decode(self, data: bytes, max_length: int = -1) -> bytes:
+        self._raise_failure()
+        if data:
+            self._data = self._data + data if self._data else data
+            self._starved = False
+        pieces: list[bytes] = []
+        room = max_length
+        try:
+            while room and (piece := self._step(room)) is not None:
+                if piece:
+                    pieces.append(piece)
+                    if room > 0:
+                        room -= len(piece)
+        except self._error as error:
+            self._fail(str(error))
+        if self._position >= len(self._data) and self.needs_input:
+            self._data = b""  # not sooner: at its end mark an engine may give back what it was given before
+            self._position = 0
+        if not pieces:
+            self._raise_failure()
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    def _step(self, room: int) -> bytes | None:
+        """Return what comes next, perhaps nothing; None when it takes more input."""
+        engine = self._engine
+        if engine is None or engine.eof:
+            return b"" if self._open_member() else None
+        data = b""
+        if engine.needs_input:
+            data = self._next_slice(room)
+            if not data:
+                return None
+        piece = engine.decompress(data, room)
+        self._position -= len(engine.unused_data)
+        return piece
+
+    def finish(self) -> bytes:
+        rest = self.decode(b"") if self.pending else b""
+        engine = self._engine
+        if (engine is None and self._data) or (engine is not None and not engine.eof):
+            self._fail("the data ends before its end mark")
+        self._raise_failure()
+        return rest
+
+    def _raise_failure(self) -> None:
+        if self._failure:
+            raise ContentEncodingError(self._failure)
+
+    def _fail(self, reason: str) -> None:
+        if self._failure:
+            return  # the first reason stays
+        self._failure = f"Can not decode content-encoding: {self.name} ({reason})"
+        self._data = b""
+        self._position = 0
+
+    def _next_slice(self, room: int) -> bytes:
+        start = self._position
+        stop = len(self._data)
+        if stop - start > _SLICE and (room > 0 or self._members > 1):
+            stop = start + _SLICE
+        self._position = stop
+        return self._data if stop - start == len(self._data) else self._data[start:stop]
+
+    def _open_member(self) -> bool:
+        if self._position >= len(self._data):
+            return False
+        if self._members and not self._may_follow():
+            return False
+        if self._members >= MAX_MEMBERS:
+            self._fail(f"more than {MAX_MEMBERS} members")
+            return False
+        engine = self._start()
+        if engine is None:
+            self._starved = True
+            return False
+        self._engine = engine
+        self._members += 1
+        return True
+
+    def _may_follow(self) -> bool:
+        """Say whether the bytes at hand begin a further member, and fail if they must not be there."""
+        if not self.multi_member:
+            self._fail("trailing data after its end mark")
+        return self.multi_member
+
+
+class _GzipDecoder(_CodingDecoder):
+    """RFC 1952. Zero bytes after the last member are padding, as most tools take them; anything else is an error."""
+
+    __slots__ = ("_backend", "_padding")
+
+    name = "gzip"
+
+    def __init__(self, backend: ZlibBackend) -> None:
+        super().__init__(backend.error)
+        self._backend = backend
+        self._padding = False
+
+    def _start(self) -> _Engine:
+        return _Inflate(self._backend, _GZIP)
+
+    def _may_follow(self) -> bool:
+        first = self._data[self._position]
+        if first == 0 or self._padding:
+            if self._data[self._position :].strip(b"\0"):
+                self._fail("trailing data after its end mark")
+            self._padding = True
+            self._position = len(self._data)
+            return False
+        if first != 0x1F:
+            self._fail("trailing data after its end mark")
+            return False
+        return True
+
+
+class _DeflateDecoder(_CodingDecoder):
+    """The zlib format (RFC 1950), or bare deflate data (RFC 1951), which some servers send under the same name."""
+
+    __slots__ = ("_backend",)
+
+    name = "deflate"
+
+    def __init__(self, backend: ZlibBackend) -> None:
+        super().__init__(backend.error)
+        self._backend = backend
+
+    def _start(self) -> _Engine | None:
+        head = self._data[self._position : self._position + 2]
+        if len(head) < 2:
+            return None
+        # RFC 1950 §2.2: method 8, a window of at most 32 KB, and a multiple of 31. Read as bare deflate, method 8
+        # would be a stored block with padding bits set, which no compressor writes.
+        is_zlib = head[0] & 0x0F == 8 and head[0] >> 4 <= 7 and int.from_bytes(head, "big") % 31 == 0
+        return _Inflate(self._backend, _ZLIB if is_zlib else _RAW_DEFLATE)
+
+
+class _BrotliDecoder(_CodingDecoder):
+    """RFC 7932."""
+
+    __slots__ = ()
+
+    name = "br"
+
+    def __init__(self) -> None:
+        super().__init__(_brotli.error)
+
+    def _start(self) -> _Engine:
+        return _Unbrotli()
+
+
+class _ZstdDecoder(_CodingDecoder):
+    """RFC 8878, with the window of RFC 9659; a skippable frame counts as a frame."""
+
+    __slots__ = ()
+
+    name = "zstd"
+    multi_member = True
+
+    def __init__(self) -> None:
+        super().__init__(_zstd.ZstdError)
+
+    def _start(self) -> _Engine:
+        engine: _Engine = _zstd.ZstdDecompressor(options=_ZSTD_OPTIONS)
+        return engine
+
+
+_ZSTD_OPTIONS: Final = {_zstd.DecompressionParameter.window_log_max: MAX_WINDOW_LOG} if _zstd else {}
+
+
+class _ChainDecoder(Decoder):
+    """Two decoders in a row; what the first hands to the second is bounded too."""
+
+    __slots__ = ("_first", "_second")
+
+    def __init__(self, first: Decoder, second: Decoder) -> None:
+        self._first = first
+        self._second = second
+
+    @property
+    def pending(self) -> bool:
+        return self._second.pending or self._first.pending
+
+    def decode(self, data: bytes, max_length: int = -1) -> bytes:
+        pieces: list[bytes] = []
+        room = max_length
+        try:
+            between = self._first.decode(data, _CHAIN_STEP) if data else b""
+            while True:
+                piece = self._second.decode(between, room)
+                if piece:
+                    pieces.append(piece)
+                    if room > 0:
+                        room -= len(piece)
+                if not room or self.needs_input:
+                    break
+                between = b"" if self._second.pending else self._first.decode(b"", _CHAIN_STEP)
+        except ContentEncodingError:
+            # It stays, and comes again when what was decoded before it is out.
+            if not pieces:
+                raise
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    def finish(self) -> bytes:
+        rest = self.decode(b"")
+        self._first.finish()
+        return rest + self._second.finish()
+
+
+class _Refusal(Decoder):
+    """Stands for a coding that cannot be decoded here; an empty body is fine even so."""
+
+    __slots__ = ("_reason",)
+
+    def __init__(self, reason: str) -> None:
+        self._reason = reason
+
+    @property
+    def pending(self) -> bool:
+        return False
+
+    def decode(self, data: bytes, max_length: int = -1) -> bytes:
+        if data:
+            raise ContentEncodingError(self._reason)
+        return b""
+
+    def finish(self) -> bytes:
+        return b""
+
+
+@lru_cache(maxsize=256)
+def _parse(content_encoding: str) -> tuple[str, ...]:
+    codings = (coding.strip(" \t").lower() for coding in content_encoding.split(","))
+    return tuple(_ALIASES.get(coding, coding) for coding in codings if coding not in ("", "identity"))
+
+
+_ALIASES: Final = {"x-gzip": "gzip"}
+_KNOWN: Final = frozenset({"gzip", "deflate", "br", "zstd"})
+
+
+def _missing(coding: str, package: str) -> str:
+    return f"Can not decode content-encoding: {coding}. Please install `{package}`"
+
+
+# Codings that cannot be undone here, and why.
+_MISSING: Final[dict[str, str]] = {}
+if not _HAS_BROTLI:
+    _MISSING["br"] = _missing("brotli (br)", "brotli>=1.2")
+if _zstd is None:
+    _MISSING["zstd"] = _missing("zstandard (zstd)", "backports.zstd")
+
+
+def _single(coding: str, size: int | None) -> Decoder:
+    if coding == "br":
+        return _BrotliDecoder()
+    if coding == "zstd":
+        return _ZstdDecoder()
+    backend = _zlib_choice.for_size(size)
+    return _GzipDecoder(backend) if coding == "gzip" else _DeflateDecoder(backend)
+
+
+def _chain(content_encoding: str, size: int | None) -> Decoder | None:
+    codings = _parse(content_encoding)
+    if not codings or not _KNOWN.issuperset(codings):
+        return None
+    if len(codings) > MAX_CODINGS:
+        return _Refusal(f"Can not decode content-encoding: {len(codings)} codings are more than {MAX_CODINGS}")
+    for coding in codings:
+        if coding in _MISSING:
+            return _Refusal(_MISSING[coding])
+    # RFC 9110 §8.4: listed in the order in which they were applied, so the last one comes off first.
+    decoder = _single(codings[-1], size)
+    for coding in reversed(codings[:-1]):
+        decoder = _ChainDecoder(decoder, _single(coding, None))
+    return decoder
+
+
+def make_decoder(content_encoding: str) -> Decoder | None:
+    """Return a decoder for one body, or None if the body is to be handed out as it is.
+
+    Args:
+        content_encoding: value of the Content-Encoding field; several fields joined with commas.
+
+    That is so when nothing is encoded, and when one of the codings is unknown. A coding whose module is not installed,
+    and a chain of more than `MAX_CODINGS`, give a decoder that raises when the first byte of the body comes.
+    """
+    return _chain(content_encoding, None)
+
+
+def decode_all(data: bytes, content_encoding: str) -> bytes:
+    """Return a whole body decoded, in one go and of any size.
+
+    Args:
+        data: the raw body.
+        content_encoding: as for `make_decoder`.
+
+    Raises:
+        ContentEncodingError: the body is cut short or damaged, or cannot be decoded here.
+    """
+    decoder = _chain(content_encoding, len(data)) if data else None
+    return data if decoder is None else decoder.decode(data) + decoder.finish()

@@ -1,0 +1,241 @@
+"""`gazelle bench`: a load of equal requests and what became of them."""
+
+import asyncio
+import gc
+import os
+import sys
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from functools import partial
+from time import perf_counter_ns
+
+from gazelle import ClientError, ClientResponse, ClientSession, ClientTimeout, TCPConnector
+
+from .arguments import Call
+from .failures import describe
+from .histogram import LatencyHistogram
+from .pacer import Pacer
+
+if sys.platform == "win32":
+
+    def cpu_seconds() -> tuple[float, float]:
+        """Return the user and system CPU seconds this process has used."""
+        times = os.times()
+        return times.user, times.system
+
+    def allow_sockets(number: int) -> None:
+        """Let this process open `number` sockets; Windows has no such limit."""
+
+else:
+    import resource
+
+    def cpu_seconds() -> tuple[float, float]:
+        """Return the user and system CPU seconds this process has used."""
+        usage = resource.getrusage(resource.RUSAGE_SELF)
+        return usage.ru_utime, usage.ru_stime
+
+    def allow_sockets(number: int) -> None:
+        """Let this process open `number` sockets, as far as the system's hard limit allows it."""
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        wanted = number + _OTHER_FILES
+        if soft != resource.RLIM_INFINITY and soft < wanted:
+            most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+
+
+_OTHER_FILES = 64  # standard streams, the loop's own, the resolver's
+_SECOND = 1_000_000_000
+_TICK = 0.1  # seconds between two looks at the number of responses
+_MOST_MARKS = 2000
+_WARMUP_GRACE = 1.0  # seconds a request may outlive the warm-up, so that its connection is warm for the measurement
+_FOREVER = 1 << 62
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What to do: `connections` workers that repeat `call` for `duration` seconds or `requests` times.
+
+    `rate` in requests per second makes the plan fixed: request n starts at n / rate, whatever became of the others.
+    """
+
+    call: Call
+    connections: int
+    requests: int | None
+    duration: float | None
+    warmup: float
+    rate: float | None
+
+
+@dataclass(slots=True)
+class Tally:
+    """What became of the requests so far. Every response counts, whatever its status; durations in nanoseconds."""
+
+    latencies: LatencyHistogram = field(default_factory=LatencyHistogram)
+    statuses: Counter[int] = field(default_factory=Counter)
+    errors: Counter[str] = field(default_factory=Counter)
+    body_bytes: int = 0
+    aborted: int = 0
+    marks: list[tuple[int, int]] = field(default_factory=list)
+
+    @property
+    def responses(self) -> int:
+        """The number of responses."""
+        return self.statuses.total()
+
+    @property
+    def failures(self) -> int:
+        """The number of requests that failed by themselves, not by the end of the measurement."""
+        return self.errors.total()
+
+    def mark(self, moment: int) -> None:
+        """Note the number of responses at `moment`; the notes thin out so that a long run does not pile them up."""
+        self.marks.append((moment, self.responses))
+        if len(self.marks) > _MOST_MARKS:
+            del self.marks[1::2]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The result of a load; times in seconds, `unsent` planned requests that were never sent."""
+
+    load: Load
+    tally: Tally
+    wall: float
+    user: float
+    system: float
+    unsent: int
+    interrupted: bool
+
+
+async def run_load(load: Load, show: Callable[[Tally, float], None]) -> Outcome:
+    """Warm up, then measure; `show` is called ten times a second with the tally and the seconds since the start.
+
+    A cancellation (Ctrl-C) ends the measurement early, and what was measured until then is the result.
+
+    Raises:
+        ValueError: the request cannot be sent as it is, for example for a control character in a header.
+    """
+    allow_sockets(load.connections)
+    async with ClientSession(
+        connector=TCPConnector(limit=load.connections, ssl=load.call.tls),
+        timeout=ClientTimeout(total=load.call.timeout),
+        headers=load.call.headers,
+        auto_decompress=False,
+    ) as session:
+        if load.warmup:
+            await _Stretch(load, session, requests=None, duration=load.warmup).warm_up()
+        # What exists now lives to the end; the collector need not look at it during the measurement.
+        gc.collect()
+        gc.freeze()
+        return await _Stretch(load, session, requests=load.requests, duration=load.duration).measure(show)
+
+
+class _Stretch:
+    """One stretch of load on a session, from the start of its workers to their end."""
+
+    def __init__(self, load: Load, session: ClientSession, *, requests: int | None, duration: float | None) -> None:
+        self._load = load
+        self._requests = _FOREVER if requests is None else requests
+        self._tickets = iter(range(self._requests))
+        self._drawn = 0
+        self._send: Callable[[], Awaitable[ClientResponse]] = (
+            partial(session.request, load.call.method, load.call.url)
+            if load.call.body is None
+            else partial(session.request, load.call.method, load.call.url, data=load.call.body)
+        )
+        self._tally = Tally()
+        self._begin = perf_counter_ns()
+        self._stop_at = _FOREVER if duration is None else self._begin + int(duration * _SECOND)
+
+    async def warm_up(self) -> None:
+        """Run to the end and let requests under way finish, so that their connections stay open."""
+        with self._pacer() as pacer:
+            workers = self._start(pacer)
+            await asyncio.wait(workers, timeout=self._rest() + _WARMUP_GRACE)
+            await _stop(workers)
+
+    async def measure(self, show: Callable[[Tally, float], None]) -> Outcome:
+        """Run to the end and abort what is under way then."""
+        interrupted = False
+        self._tally.mark(self._begin)
+        user, system = cpu_seconds()
+        with self._pacer() as pacer:
+            workers = self._start(pacer)
+            everyone = asyncio.gather(*workers, return_exceptions=True)
+            try:
+                while not everyone.done() and (rest := self._rest()) > 0:
+                    await asyncio.wait([everyone], timeout=min(_TICK, rest))
+                    self._tally.mark(perf_counter_ns())
+                    show(self._tally, (perf_counter_ns() - self._begin) / _SECOND)
+            except asyncio.CancelledError:
+                interrupted = True
+                self._tally.mark(perf_counter_ns())
+            wall = (perf_counter_ns() - self._begin) / _SECOND
+            user_after, system_after = cpu_seconds()
+            await _stop(workers)
+        return Outcome(
+            load=self._load,
+            tally=self._tally,
+            wall=wall,
+            user=user_after - user,
+            system=system_after - system,
+            unsent=self._unsent(wall),
+            interrupted=interrupted,
+        )
+
+    def _rest(self) -> float:
+        return (self._stop_at - perf_counter_ns()) / _SECOND
+
+    def _pacer(self) -> AbstractContextManager[Pacer | None]:
+        return nullcontext() if self._load.rate is None else Pacer()
+
+    def _unsent(self, wall: float) -> int:
+        if self._load.rate is None:
+            return 0
+        return max(0, min(self._requests, int(wall * self._load.rate)) - self._drawn)
+
+    def _start(self, pacer: Pacer | None) -> list[asyncio.Task[None]]:
+        return [asyncio.create_task(self._work(pacer)) for _ in range(self._load.connections)]
+
+    async def _work(self, pacer: Pacer | None) -> None:
+        # The loop of the whole tool: whatever is done here is paid once for every request.
+        send, tally, stop_at = self._send, self._tally, self._stop_at
+        record, statuses = tally.latencies.record, tally.statuses
+        period = _SECOND / self._load.rate if self._load.rate else 0
+        started = self._begin
+        for ticket in self._tickets:
+            if pacer is not None:
+                # A late request counts from the moment it was planned for: who waits in line waits, too.
+                started = self._begin + int(ticket * period)
+                await pacer.until(min(started, stop_at))
+                self._drawn = ticket + 1
+            if started >= stop_at:
+                return
+            try:
+                response = await send()
+                body = await response.read()
+            except (ClientError, TimeoutError, OSError) as error:
+                tally.errors[describe(error, self._load.call.host).kind] += 1
+                # An error that needs no waiting must not keep the loop from everything else.
+                await asyncio.sleep(0)
+                started = perf_counter_ns()
+            except asyncio.CancelledError:
+                tally.aborted += 1
+                raise
+            else:
+                ended = perf_counter_ns()
+                record(ended - started)
+                statuses[response.status] += 1
+                tally.body_bytes += len(body)
+                # Without a plan the next request begins where this one ended.
+                started = ended
+
+
+async def _stop(workers: list[asyncio.Task[None]]) -> None:
+    for worker in workers:
+        worker.cancel()
+    for result in await asyncio.gather(*workers, return_exceptions=True):
+        if isinstance(result, Exception):
+            raise result

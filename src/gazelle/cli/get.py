@@ -1,0 +1,174 @@
+"""`gazelle get`: one request, its body to a file or the terminal."""
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import BinaryIO, NamedTuple
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+
+from gazelle import ClientResponse, ClientSession, ClientTimeout, RequestInfo, TCPConnector
+from gazelle.timeouts import DEFAULT_TIMEOUT
+
+from .arguments import Call
+from .failures import ExitCode
+from .terminal import printable
+
+_CHUNK = 256 * 1024
+
+
+class OutputError(Exception):
+    """The body cannot be written where it should go."""
+
+
+class Wishes(NamedTuple):
+    """What to do with the response.
+
+    `output` is a path, `-` for standard output, or None for standard output unless that is a terminal and the body
+    is binary; `progress` None shows a bar when a person looks on.
+    """
+
+    output: str | None
+    progress: bool | None
+    verbose: bool
+    fail: bool
+
+
+async def get(call: Call, wishes: Wishes) -> ExitCode:
+    """Send the request and deliver the response.
+
+    Raises:
+        ClientError, TimeoutError: the exchange failed.
+        OutputError: the body cannot be written.
+    """
+    timeout = DEFAULT_TIMEOUT if call.timeout is None else ClientTimeout(total=call.timeout)
+    async with (
+        ClientSession(connector=TCPConnector(ssl=call.tls), timeout=timeout) as session,
+        session.request(call.method, call.url, headers=call.headers, data=call.body) as response,
+    ):
+        if wishes.verbose:
+            show_request(response.request_info)
+            _show_response(response)
+        if wishes.fail and response.status >= 400:
+            click.echo(f"gazelle: {call.host} answered {response.status} {printable(response.reason or '')}", err=True)
+            return ExitCode.HTTP_STATUS
+        await _deliver(response, wishes)
+    return ExitCode.OK
+
+
+def show_request(request: RequestInfo) -> None:
+    """Write the head of a request to standard error as curl does."""
+    lines = [f"{request.method} {request.url.raw_path_qs} HTTP/1.1"]
+    lines += [f"{name}: {value}" for name, value in request.headers.items()]
+    _show(">", lines)
+
+
+def _show_response(response: ClientResponse) -> None:
+    version = response.version or (1, 1)
+    lines = [f"HTTP/{version[0]}.{version[1]} {response.status} {response.reason}"]
+    lines += [
+        f"{name.decode('utf-8', 'backslashreplace')}: {value.decode('utf-8', 'backslashreplace')}"
+        for name, value in response.raw_headers
+    ]
+    _show("<", lines)
+
+
+def _show(mark: str, lines: list[str]) -> None:
+    click.echo("\n".join(f"{mark} {printable(line)}".rstrip() for line in [*lines, ""]), err=True)
+
+
+async def _deliver(response: ClientResponse, wishes: Wishes) -> None:
+    to_stdout = wishes.output in (None, "-")
+    screen = to_stdout and sys.stdout.isatty()
+    progress = wishes.progress if wishes.progress is not None else sys.stderr.isatty() and not screen
+    with _sink(wishes.output) as sink, _bar(response, shown=progress) as advance:
+        first = True
+        async for chunk in response.content.iter_chunked(_CHUNK):
+            if first and screen and wishes.output is None and b"\0" in chunk:
+                raise OutputError(
+                    "the body is binary and could disturb the terminal; "
+                    "--output FILE saves it, --output - shows it anyway"
+                )
+            first = False
+            sink.write(chunk)
+            if to_stdout:
+                sink.flush()
+            advance(len(chunk))
+
+
+class _Sink:
+    """A binary file whose errors cannot be mistaken for errors of the network."""
+
+    def __init__(self, file: BinaryIO, name: str) -> None:
+        self._file = file
+        self._name = name
+
+    def write(self, data: bytes) -> None:
+        try:
+            self._file.write(data)
+        except OSError as error:
+            raise self._broken(error) from error
+
+    def flush(self) -> None:
+        try:
+            self._file.flush()
+        except OSError as error:
+            raise self._broken(error) from error
+
+    def close(self) -> None:
+        try:
+            self._file.close()
+        except OSError as error:
+            raise self._broken(error) from error
+
+    def _broken(self, error: OSError) -> OutputError:
+        return OutputError(f"cannot write to {self._name}: {error.strerror}")
+
+
+@contextmanager
+def _sink(output: str | None) -> Iterator[_Sink]:
+    # The file is opened when the response has begun, so that a request that fails leaves an older file alone.
+    if output is None or output == "-":
+        try:
+            yield _Sink(sys.stdout.buffer, "standard output")
+        except OutputError:
+            # What is left in the buffer would fail once more when the interpreter ends.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise
+        return
+    try:
+        file = open(output, "wb")  # noqa: SIM115 -- opening has an error text of its own
+    except OSError as error:
+        raise OutputError(f"cannot write to {output}: {error.strerror}") from error
+    sink = _Sink(file, output)
+    try:
+        yield sink
+        sink.close()
+    finally:
+        with suppress(OSError):  # already told, or hiding what is worse
+            file.close()
+
+
+@contextmanager
+def _bar(response: ClientResponse, *, shown: bool) -> Iterator[Callable[[int], None]]:
+    if not shown:
+        yield lambda _size: None
+        return
+    # Of an encoded body we write more than Content-Length tells.
+    length = response.headers.get("Content-Length") if "Content-Encoding" not in response.headers else None
+    total = int(length) if length is not None and response.method != "HEAD" else None
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(binary_units=True),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True, force_terminal=True),
+    ) as progress:
+        task = progress.add_task(printable(response.url.name) or (response.url.host or ""), total=total)
+        yield lambda size: progress.update(task, advance=size)
+        if total is None:
+            progress.update(task, total=progress.tasks[0].completed)

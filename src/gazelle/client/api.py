@@ -1,0 +1,73 @@
+"""Shortcuts for single requests and whole programs."""
+
+import asyncio
+from collections.abc import Coroutine
+from types import TracebackType
+from typing import Any, TypeVar, Unpack
+
+from gazelle.net.connector import BaseConnector, TCPConnector
+from gazelle.types import StrOrURL
+
+from .response import ClientResponse
+from .session import ClientSession, RequestOptions
+
+try:
+    import uvloop
+except ImportError:
+    uvloop = None  # type: ignore[assignment]
+
+_T = TypeVar("_T")
+
+
+class _SessionRequestContextManager:
+    """What `request` returns: a request with a session of its own, which ends with the block."""
+
+    __slots__ = ("_arguments", "_connector", "_response", "_session")
+
+    def __init__(self, connector: BaseConnector | None, arguments: tuple[str, StrOrURL, RequestOptions]) -> None:
+        self._connector = connector
+        self._arguments = arguments
+
+    async def __aenter__(self) -> ClientResponse:
+        owner = self._connector is None
+        self._session = ClientSession(connector=self._connector or TCPConnector(force_close=True), connector_owner=owner)
+        method, url, options = self._arguments
+        try:
+            self._response = await self._session.request(method, url, **options).__aenter__()
+        except BaseException:
+            await self._session.close()
+            raise
+        return self._response
+
+    async def __aexit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self._response.__aexit__(exc_type, exc, traceback)
+        await self._session.close()
+
+
+def request(
+    method: str, url: StrOrURL, *, connector: BaseConnector | None = None, **kwargs: Unpack[RequestOptions]
+) -> _SessionRequestContextManager:
+    """Makes a single request, for use with `async with`. Nothing is kept for the next one: prefer a `ClientSession`.
+
+    Args:
+        method: HTTP method.
+        url: str or `yarl.URL`.
+        connector: pool of connections to use; it is not closed. Default: one for this request.
+
+    Everything else as for `ClientSession.request`.
+    """
+    return _SessionRequestContextManager(connector, (method, url, kwargs))
+
+
+def run(main: Coroutine[Any, Any, _T], *, debug: bool | None = None) -> _T:
+    """Runs a coroutine in a new event loop and returns its result: that of uvloop where it is installed, or asyncio's.
+
+    Args:
+        main: the coroutine.
+        debug: debug mode of the loop. Default: asyncio's.
+    """
+    factory = None if uvloop is None else uvloop.new_event_loop
+    with asyncio.Runner(debug=debug, loop_factory=factory) as runner:
+        return runner.run(main)

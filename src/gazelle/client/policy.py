@@ -1,0 +1,104 @@
+"""How a request is carried out, as opposed to what is sent."""
+
+from collections.abc import Mapping
+from typing import Any, Final, Self
+
+from gazelle.net.stream import StreamOpener
+from gazelle.net.tls import TlsPolicy, check_policy
+from gazelle.timeouts import ClientTimeout
+
+MAX_READ_BUFSIZE: Final = 2**40
+
+
+class Policy:
+    """Settings of an exchange: those of the session, or those of one call put over them.
+
+    Args:
+        timeout: the time limits.
+        raise_for_status: whether a status of 400 or more is an error.
+        read_bufsize: size of the read buffer of body streams, in bytes.
+        auto_decompress: whether content codings are taken off.
+        read_until_eof: whether a body without a length goes on until the connection ends, instead of being empty.
+        ssl: the TLS checks.
+        server_hostname: the name to check a certificate against, and to send in SNI, instead of that in the URL.
+    """
+
+    __slots__ = (
+        "auto_decompress",
+        "open_stream",
+        "raise_for_status",
+        "read_bufsize",
+        "read_until_eof",
+        "server_hostname",
+        "sock_read",
+        "ssl",
+        "timeout",
+        "total",
+    )
+
+    KEYS: Final = frozenset(
+        {"timeout", "raise_for_status", "read_bufsize", "auto_decompress", "read_until_eof", "ssl", "server_hostname"}
+    )
+
+    def __init__(
+        self,
+        *,
+        timeout: ClientTimeout,
+        raise_for_status: bool,
+        read_bufsize: int,
+        auto_decompress: bool,
+        read_until_eof: bool = True,
+        ssl: TlsPolicy = True,
+        server_hostname: str | None = None,
+    ) -> None:
+        self.timeout = timeout
+        self.total = float(timeout.total or 0)
+        self.sock_read = float(timeout.sock_read or 0)
+        self.raise_for_status = raise_for_status
+        self.read_bufsize = read_bufsize
+        self.auto_decompress = auto_decompress
+        self.open_stream = StreamOpener(read_bufsize, auto_decompress)
+        self.read_until_eof = read_until_eof
+        self.ssl = ssl
+        self.server_hostname = server_hostname
+
+    def override(self, arguments: Mapping[str, Any]) -> Self:
+        """Returns this policy with the arguments of a call put over it; those that are None change nothing.
+
+        Raises:
+            TypeError: an argument has a type it must not have.
+            ValueError: an argument has a value it must not have.
+        """
+        values = {name: getattr(self, name) for name in self.KEYS}
+        for name, value in arguments.items():
+            if name == "timeout":
+                values[name] = check_timeout(value)
+            elif value is not None:
+                values[name] = value
+        values["ssl"] = check_policy(values["ssl"])
+        check_read_bufsize(values["read_bufsize"])
+        return type(self)(**values)
+
+
+def check_timeout(timeout: object) -> ClientTimeout:
+    """Returns the `timeout` of a call: a number is the total in seconds, None is no limit at all.
+
+    Raises:
+        TypeError: it is something else.
+    """
+    if isinstance(timeout, ClientTimeout):
+        return timeout
+    if timeout is None or (isinstance(timeout, int | float) and not isinstance(timeout, bool)):
+        return ClientTimeout(total=timeout)
+    raise TypeError(f"timeout should be a ClientTimeout, a number of seconds or None, got {timeout!r}")
+
+
+def check_read_bufsize(size: object) -> int:
+    """Returns a read buffer size.
+
+    Raises:
+        ValueError: it is not a positive int.
+    """
+    if not isinstance(size, int) or isinstance(size, bool) or not 0 < size <= MAX_READ_BUFSIZE:
+        raise ValueError(f"read_bufsize should be a positive number of bytes, got {size!r}")
+    return size

@@ -1,0 +1,339 @@
+"""The session: settings, cookies and connections that requests share."""
+
+import asyncio
+import json as json_module
+import warnings
+from collections.abc import Callable, Coroutine, Generator, Iterable
+from types import TracebackType
+from typing import Any, Generic, NoReturn, Self, TypedDict, TypeVar, Unpack
+
+from multidict import CIMultiDict, istr
+from yarl import URL
+
+from gazelle.net.connector import BaseConnector, TCPConnector
+from gazelle.net.tls import TlsPolicy
+from gazelle.timeouts import DEFAULT_TIMEOUT, ClientTimeout
+from gazelle.types import LooseHeaders, Query, Sentinel, StrOrURL, sentinel
+
+from .policy import Policy, check_read_bufsize
+from .request import RequestBuilder
+from .response import ClientResponse
+from .send import send
+
+DEFAULT_READ_BUFSIZE = 2**18
+
+
+class RequestOptions(TypedDict, total=False):
+    """Keyword arguments of a request, see `ClientSession.request`."""
+
+    params: Query
+    data: object
+    json: Any
+    headers: LooseHeaders | None
+    skip_auto_headers: Iterable[str] | None
+    raise_for_status: bool | None
+    read_until_eof: bool
+    read_bufsize: int | None
+    auto_decompress: bool | None
+    timeout: ClientTimeout | float | None
+    ssl: TlsPolicy | None
+    server_hostname: str | None
+
+
+_OPTIONS = frozenset(RequestOptions.__annotations__)
+
+_Response = TypeVar("_Response", bound=ClientResponse)
+
+
+class _RequestContextManager(Coroutine[Any, Any, _Response], Generic[_Response]):
+    """What a request method returns: await it, use it with `async with`, or make a task of it."""
+
+    __slots__ = ("_coroutine", "_response")
+
+    def __init__(self, coroutine: Coroutine[Any, Any, _Response]) -> None:
+        self._coroutine = coroutine
+
+    def send(self, value: Any) -> Any:
+        """Resumes the request."""
+        return self._coroutine.send(value)
+
+    def throw(self, *args: Any) -> Any:
+        """Raises an exception inside the request."""
+        return self._coroutine.throw(*args)
+
+    def close(self) -> None:
+        """Ends the request."""
+        self._coroutine.close()
+
+    def __await__(self) -> Generator[Any, None, _Response]:
+        return self._coroutine.__await__()
+
+    async def __aenter__(self) -> _Response:
+        self._response = response = await self._coroutine
+        response._in_context = True
+        return response
+
+    async def __aexit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._response._in_context = False
+        self._response.release()
+
+
+class ClientSession:
+    """Makes requests, with settings and connections that they share. Make one for the life of an application.
+
+    Args:
+        base_url: URL that relative URLs of requests are joined to. Absolute, with a path that ends in a slash.
+        connector: the pool of connections. Default: a `TCPConnector` of its own.
+        headers: header fields sent with every request.
+        skip_auto_headers: names of automatic header fields (User-Agent, Accept, Accept-Encoding, Content-Type) that
+            are not sent. Content-Length cannot be skipped.
+        json_serialize: makes the text of a body passed as `json`. Default `json.dumps`.
+        raise_for_status: raise `ClientResponseError` for every response with a status of 400 or more.
+        timeout: time limits of requests. Default: 300 s in total, 30 s for each connection attempt.
+        connector_owner: close the connector together with the session. Default True.
+        auto_decompress: take content codings off bodies. Default True.
+        read_bufsize: size of the read buffer of `ClientResponse.content` in bytes. Default 256 KiB; reading stops at
+            twice as much.
+        max_line_size: longest status line of a response, in bytes. Default 8190.
+        max_field_size: longest header field of a response, name and value, in bytes. Default 8190.
+        max_headers: most header fields of a response. Default 128.
+
+    Raises:
+        ValueError: an argument has a value it must not have.
+        RuntimeError: there is no running event loop.
+    """
+
+    _connector: BaseConnector | None = None  # until __init__ has gone through, for __del__
+
+    def __init__(
+        self,
+        base_url: StrOrURL | None = None,
+        *,
+        connector: BaseConnector | None = None,
+        headers: LooseHeaders | None = None,
+        skip_auto_headers: Iterable[str] | None = None,
+        json_serialize: Callable[[Any], str] = json_module.dumps,
+        raise_for_status: bool = False,
+        timeout: ClientTimeout | Sentinel = sentinel,
+        connector_owner: bool = True,
+        auto_decompress: bool = True,
+        read_bufsize: int = DEFAULT_READ_BUFSIZE,
+        max_line_size: int = 8190,
+        max_field_size: int = 8190,
+        max_headers: int = 128,
+    ) -> None:
+        self._base_url = _check_base_url(base_url)
+        if timeout is sentinel:
+            timeout = DEFAULT_TIMEOUT
+        if not isinstance(timeout, ClientTimeout):
+            raise ValueError(f"timeout of a session should be a ClientTimeout, got {timeout!r}")
+        loop = asyncio.get_running_loop()
+        if connector is None:
+            connector = TCPConnector()
+        elif connector._loop is not loop:
+            raise RuntimeError("Session and connector have to use the same event loop")
+        self._loop = loop
+        self._connector_owner = connector_owner
+        self._default_headers = CIMultiDict(headers or ())
+        self._skip_auto_headers = frozenset(istr(name) for name in skip_auto_headers or ())
+        self._json_serialize = json_serialize
+        self._policy = Policy(
+            timeout=timeout,
+            raise_for_status=raise_for_status,
+            read_bufsize=check_read_bufsize(read_bufsize),
+            auto_decompress=auto_decompress,
+        )
+        self._builder = RequestBuilder(
+            base_url=self._base_url,
+            headers=self._default_headers,
+            skip_auto_headers=self._skip_auto_headers,
+            json_serialize=json_serialize,
+            allowed_schemes=connector.allowed_protocol_schema_set,
+            force_close=connector.force_close,
+            parser_limits=(max_line_size, max_field_size, max_headers),
+        )
+        self._connector = connector
+
+    def __del__(self, _warnings: Any = warnings) -> None:
+        connector = self._connector
+        if connector is None or connector.closed:
+            return
+        _warnings.warn(f"Unclosed client session {self!r}", ResourceWarning, source=self, stacklevel=1)
+        if self._connector_owner:
+            connector._close()
+        if not self._loop.is_closed():
+            self._loop.call_exception_handler({"client_session": self, "message": "Unclosed client session"})
+
+    def __enter__(self) -> NoReturn:
+        raise TypeError("Use async with instead")
+
+    def __exit__(self, *args: object) -> None:
+        """Exists because `with` looks for it before it calls `__enter__`, which tells what to do."""
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    # Requests.
+
+    def request(self, method: str, url: StrOrURL, **kwargs: Unpack[RequestOptions]) -> _RequestContextManager[ClientResponse]:
+        """Makes a request. Await the result, or use it with `async with`, which releases the response.
+
+        Args:
+            method: HTTP method.
+            url: str or `yarl.URL`; relative to `base_url` if there is one.
+            params: added to the query of the URL: a mapping, (name, value) pairs, or text, which is encoded only
+                where it is not yet.
+            data: body of the request: bytes, bytearray, memoryview, or str, which is sent as UTF-8.
+            json: body of the request, to be serialised. Excludes `data`.
+            headers: header fields put over those of the session.
+            skip_auto_headers: more automatic header fields that are not sent.
+            raise_for_status: as for the session.
+            read_until_eof: whether a body without a length goes on until the connection ends. Default True; else it
+                is empty.
+            read_bufsize: as for the session, in bytes.
+            auto_decompress: as for the session.
+            timeout: a `ClientTimeout`, or a number, the total in seconds; None for no limit at all.
+            ssl: TLS checks: True for the default ones, False for none, a `Fingerprint`, or an `ssl.SSLContext`.
+            server_hostname: name to check the certificate against, instead of that in the URL.
+
+        Raises:
+            InvalidURL: the URL cannot be requested.
+            ClientConnectionError: no connection, or a lost one; see its subclasses.
+            ClientResponseError: the response is invalid, or has an error status and `raise_for_status` is on.
+            TimeoutError: a time limit was exceeded.
+            ValueError: arguments contradict each other, or cannot go on the wire.
+        """
+        return _RequestContextManager(self._request(method, url, **kwargs))
+
+    def get(self, url: StrOrURL, **kwargs: Unpack[RequestOptions]) -> _RequestContextManager[ClientResponse]:
+        """Makes a GET request, see `request`."""
+        return _RequestContextManager(self._request("GET", url, **kwargs))
+
+    def options(self, url: StrOrURL, **kwargs: Unpack[RequestOptions]) -> _RequestContextManager[ClientResponse]:
+        """Makes an OPTIONS request, see `request`."""
+        return _RequestContextManager(self._request("OPTIONS", url, **kwargs))
+
+    def head(self, url: StrOrURL, **kwargs: Unpack[RequestOptions]) -> _RequestContextManager[ClientResponse]:
+        """Makes a HEAD request, see `request`."""
+        return _RequestContextManager(self._request("HEAD", url, **kwargs))
+
+    def post(self, url: StrOrURL, **kwargs: Unpack[RequestOptions]) -> _RequestContextManager[ClientResponse]:
+        """Makes a POST request, see `request`."""
+        return _RequestContextManager(self._request("POST", url, **kwargs))
+
+    def put(self, url: StrOrURL, **kwargs: Unpack[RequestOptions]) -> _RequestContextManager[ClientResponse]:
+        """Makes a PUT request, see `request`."""
+        return _RequestContextManager(self._request("PUT", url, **kwargs))
+
+    def patch(self, url: StrOrURL, **kwargs: Unpack[RequestOptions]) -> _RequestContextManager[ClientResponse]:
+        """Makes a PATCH request, see `request`."""
+        return _RequestContextManager(self._request("PATCH", url, **kwargs))
+
+    def delete(self, url: StrOrURL, **kwargs: Unpack[RequestOptions]) -> _RequestContextManager[ClientResponse]:
+        """Makes a DELETE request, see `request`."""
+        return _RequestContextManager(self._request("DELETE", url, **kwargs))
+
+    async def _request(self, method: str, str_or_url: StrOrURL, **kwargs: Unpack[RequestOptions]) -> ClientResponse:
+        connector = self._connector
+        if connector is None or connector._closed:
+            raise RuntimeError("Session is closed")
+        policy = self._policy
+        builder = self._builder
+        if not kwargs:
+            request = builder.recall(method, str_or_url)
+            if request is None:
+                request = builder.build(policy, method, str_or_url, remember=True)
+            return await send(connector, request, policy)
+        unknown = kwargs.keys() - _OPTIONS
+        if unknown:
+            raise TypeError(f"request() got an unexpected keyword argument {min(unknown)!r}")
+        arguments: dict[str, Any] = dict(kwargs)
+        settings = {name: arguments.pop(name) for name in Policy.KEYS & arguments.keys()}
+        if settings:
+            policy = policy.override(settings)
+        return await send(connector, builder.build(policy, method, str_or_url, **arguments), policy)
+
+    # The end.
+
+    async def close(self) -> None:
+        """Closes the session, and its connector if it owns it. Returns when all sockets are closed."""
+        connector = self._connector
+        if connector is not None:
+            self._connector = None
+            if self._connector_owner:
+                await connector.close()
+
+    def detach(self) -> None:
+        """Closes the session and leaves the connector open, whoever owns it."""
+        self._connector = None
+
+    # What the session was made with.
+
+    @property
+    def closed(self) -> bool:
+        """Whether the session, or its connector, is closed."""
+        return self._connector is None or self._connector.closed
+
+    @property
+    def connector(self) -> BaseConnector | None:
+        """The pool of connections, None once the session is closed."""
+        return self._connector
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """Event loop of the session."""
+        warnings.warn("client.loop property is deprecated", DeprecationWarning, stacklevel=2)
+        return self._loop
+
+    @property
+    def timeout(self) -> ClientTimeout:
+        """Time limits of requests."""
+        return self._policy.timeout
+
+    @property
+    def headers(self) -> CIMultiDict[str]:
+        """Header fields sent with every request; changes count from the next request on."""
+        return self._default_headers
+
+    @property
+    def skip_auto_headers(self) -> frozenset[istr]:
+        """Names of automatic header fields that are not sent."""
+        return self._skip_auto_headers
+
+    @property
+    def json_serialize(self) -> Callable[[Any], str]:
+        """What makes the text of a body passed as `json`."""
+        return self._json_serialize
+
+    @property
+    def connector_owner(self) -> bool:
+        """Whether the connector is closed together with the session."""
+        return self._connector_owner
+
+    @property
+    def raise_for_status(self) -> bool:
+        """Whether a status of 400 or more is an error."""
+        return self._policy.raise_for_status
+
+    @property
+    def auto_decompress(self) -> bool:
+        """Whether content codings are taken off bodies."""
+        return self._policy.auto_decompress
+
+
+def _check_base_url(base_url: StrOrURL | None) -> URL | None:
+    if base_url is None:
+        return None
+    url = URL(base_url)
+    if not url.absolute:
+        raise ValueError(f"base_url should be absolute, got {base_url!r}")
+    if not url.path.endswith("/"):
+        raise ValueError(f"The path of base_url should end in '/', got {base_url!r}")
+    return url

@@ -1,0 +1,1 @@
+"""Connections: the only place with sockets."""

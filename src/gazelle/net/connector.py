@@ -1,0 +1,597 @@
+"""The pool of connections: reuse one or open one, within limits."""
+
+import asyncio
+import socket
+import warnings
+import weakref
+from collections.abc import Callable, Sequence
+from time import monotonic
+from types import MappingProxyType, TracebackType
+from typing import Any, Final, Protocol, Self
+
+from aiohappyeyeballs import SocketFactoryType
+from yarl import URL
+
+from gazelle._impl import Deadlines, HttpConnection
+from gazelle.errors import (
+    ClientConnectionError,
+    ClientConnectorDNSError,
+    ConnectionTimeoutError,
+    InvalidUrlClientError,
+)
+from gazelle.timeouts import ClientTimeout
+from gazelle.types import Sentinel, sentinel
+
+from .dial import LocalAddress, dial
+from .dns import AbstractResolver, DefaultResolver, DnsCache, ResolveResult
+from .key import ConnectionKey
+from .slots import Slots
+from .tls import TlsPolicy, check_policy
+
+DEFAULT_KEEPALIVE: Final = 15.0
+DEFAULT_LIMIT: Final = 100
+
+
+class ConnectRequest(Protocol):
+    """What a connector needs to know of a request."""
+
+    @property
+    def connection_key(self) -> ConnectionKey: ...
+    @property
+    def url(self) -> URL: ...
+    @property
+    def parser_limits(self) -> tuple[int, int, int]: ...
+
+
+class Connection:
+    """One connection that a request holds.
+
+    Users get it from a response or from `BaseConnector.connect`. It is given back when the response is complete; one
+    that is dropped before that is closed, with a warning.
+    """
+
+    __slots__ = ("__weakref__", "_connector", "_generation", "_key", "_protocol")
+
+    def __init__(self, connector: "BaseConnector", key: ConnectionKey, protocol: HttpConnection) -> None:
+        self._connector = connector
+        self._key = key
+        self._protocol: HttpConnection | None = protocol
+        self._generation = protocol.generation
+
+    def __repr__(self) -> str:
+        return f"Connection<{self._key}>"
+
+    def __bool__(self) -> bool:
+        return True
+
+    def __del__(self, _warnings: Any = warnings) -> None:
+        protocol = self._held()
+        if protocol is not None:
+            _warnings.warn(f"Unclosed connection {self!r}", ResourceWarning, source=self, stacklevel=1)
+            protocol.close()
+
+    def _held(self) -> HttpConnection | None:
+        """Returns the protocol as long as this request is the one that holds it."""
+        protocol = self._protocol
+        if protocol is None or protocol.closed or protocol.generation != self._generation:
+            return None
+        return protocol if protocol in self._connector._acquired else None
+
+    @property
+    def closed(self) -> bool:
+        """Whether the connection was closed, released or given back."""
+        return self._held() is None
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """Event loop of the connection."""
+        warnings.warn("connection.loop property is deprecated", DeprecationWarning, stacklevel=2)
+        return self._connector._loop
+
+    @property
+    def protocol(self) -> HttpConnection | None:
+        """The protocol, None once the connection is closed or given back."""
+        return self._held()
+
+    @property
+    def transport(self) -> Any:
+        """The asyncio transport, None once the connection is closed or given back."""
+        protocol = self._held()
+        return None if protocol is None else protocol.transport
+
+    def close(self) -> None:
+        """Closes the socket."""
+        protocol = self._held()
+        self._protocol = None
+        if protocol is not None:
+            protocol.close()
+
+    def release(self) -> None:
+        """Gives the connection back to the pool, or closes it if a response is still under way."""
+        protocol = self._held()
+        self._protocol = None
+        if protocol is None:
+            return
+        if protocol.busy:
+            protocol.close()
+        else:
+            self._connector.release(protocol, True)
+
+
+class BaseConnector:
+    """The pool of connections, whatever they are made of; subclasses open them.
+
+    `limit` counts connections in use. An idle one is used again if it is not older than `keepalive_timeout`, the one
+    that was used last first, so that those which are too many grow old.
+
+    Args:
+        keepalive_timeout: how long an idle connection is kept, in seconds. Default 15; None for ever, 0 not at all.
+        force_close: close connections after each request. Excludes `keepalive_timeout`.
+        limit: most connections in use at a time. Default 100; 0 or None for no limit.
+        limit_per_host: most connections in use at a time with one `ConnectionKey`. Default 0, no limit.
+        enable_cleanup_closed: abort TLS connections that the peer does not close. Connections are always aborted at
+            once here, so there is nothing left to clean up.
+        loop: event loop. Default: the running one.
+        timeout_ceil_threshold: deadlines further away than this many seconds may be rounded up. Default 5.
+
+    Raises:
+        ValueError: `keepalive_timeout` together with `force_close`, or a negative limit.
+        RuntimeError: there is no running event loop.
+    """
+
+    allowed_protocol_schema_set = frozenset({"", "http", "https", "ws", "wss"})
+    """Schemes of the URLs this connector can be asked for."""
+
+    _closed = True  # until __init__ has gone through, for __del__
+
+    def __init__(
+        self,
+        *,
+        keepalive_timeout: float | None | Sentinel = sentinel,
+        force_close: bool = False,
+        limit: int | None = DEFAULT_LIMIT,
+        limit_per_host: int | None = 0,
+        enable_cleanup_closed: bool = False,
+        loop: asyncio.AbstractEventLoop | None = None,
+        timeout_ceil_threshold: float = 5,
+    ) -> None:
+        if force_close:
+            if keepalive_timeout is not None and keepalive_timeout is not sentinel:
+                raise ValueError("keepalive_timeout cannot be set if force_close is True")
+            keepalive_timeout = 0.0
+        elif keepalive_timeout is sentinel:
+            keepalive_timeout = DEFAULT_KEEPALIVE
+        limit = limit or 0
+        limit_per_host = limit_per_host or 0
+        if limit < 0 or limit_per_host < 0:
+            raise ValueError(f"Limits must not be negative: limit={limit}, limit_per_host={limit_per_host}")
+        self._loop = loop or asyncio.get_running_loop()
+        self._keepalive_timeout: float | None = keepalive_timeout  # type: ignore[assignment]
+        self._force_close = force_close
+        self._cleanup_closed = enable_cleanup_closed
+        self._timeout_ceil_threshold = timeout_ceil_threshold
+        self._deadlines = Deadlines(self._loop)
+        self._slots = Slots(limit)
+        self._host_limit = limit_per_host
+        self._host_slots: dict[ConnectionKey, Slots] = {}
+        self._conns: dict[ConnectionKey, list[tuple[HttpConnection, float]]] = {}
+        self._open: set[HttpConnection] = set()
+        self._all_closed: asyncio.Future[None] | None = None
+        self._sweep_timer: asyncio.TimerHandle | None = None
+        self._closed = False
+
+    def __del__(self, _warnings: Any = warnings) -> None:
+        if self._closed or not self._open:
+            return
+        _warnings.warn(f"Unclosed connector {self!r}", ResourceWarning, source=self, stacklevel=1)
+        context = {"connector": self, "connections": [repr(conn) for conn in self._open], "message": "Unclosed connector"}
+        self._close()
+        if not self._loop.is_closed():
+            self._loop.call_exception_handler(context)
+
+    def __repr__(self) -> str:
+        state = "closed" if self._closed else "open"
+        idle = sum(map(len, self._conns.values()))
+        return f"<{type(self).__name__} {state}: {len(self._acquired)} in use, {idle} idle, {len(self._waiters)} waiting>"
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    @property
+    def closed(self) -> bool:
+        """Whether the connector is closed."""
+        return self._closed
+
+    @property
+    def force_close(self) -> bool:
+        """Whether connections are closed after each request."""
+        return self._force_close
+
+    @property
+    def limit(self) -> int:
+        """Most connections in use at a time, 0 for no limit."""
+        return self._slots.limit
+
+    @property
+    def limit_per_host(self) -> int:
+        """Most connections in use at a time with one key, 0 for no limit."""
+        return self._host_limit
+
+    @property
+    def _acquired(self) -> set[object]:
+        """Connections in use, and placeholders of those being opened."""
+        return self._slots.taken
+
+    @property
+    def _waiters(self) -> list[object]:
+        """Who waits for a connection."""
+        return [waiter for slots in (self._slots, *self._host_slots.values()) for waiter in slots.waiters]
+
+    # One connection out, one connection in: these two places, for every request.
+
+    def take(self, key: ConnectionKey) -> HttpConnection | None:
+        """Returns an idle connection, or None if there is none or no free place, without waiting."""
+        idle = self._conns.get(key)
+        if not idle or not self._slots.has_room():
+            return None
+        if self._host_limit and not self._slots_of(key).has_room():
+            return None
+        connection = self._pop_idle(key, idle)
+        if connection is not None:
+            self._slots.taken.add(connection)
+            if self._host_limit:
+                self._slots_of(key).taken.add(connection)
+        return connection
+
+    def release(self, connection: HttpConnection, reusable: bool) -> None:
+        """Takes back a connection that is no longer in use; the connection itself calls this when its exchange ends.
+
+        A connection that is not in use is idle, and has become unusable.
+        """
+        key = connection.key
+        taken = self._slots.taken
+        if connection not in taken:
+            self._drop_idle(connection)
+            return
+        taken.discard(connection)
+        if reusable:
+            if self._force_close or self._closed or self._keepalive_timeout == 0:
+                connection.close()
+            else:
+                idle = self._conns.get(key)
+                if idle is None:
+                    idle = self._conns[key] = []
+                idle.append((connection, monotonic()))
+                if self._sweep_timer is None:
+                    self._arm_sweep()
+        if self._slots.waiters:
+            self._slots.give_back(connection)
+        if self._host_limit:
+            self._give_back_host(key, connection)
+
+    def _pop_idle(self, key: ConnectionKey, idle: list[tuple[HttpConnection, float]]) -> HttpConnection | None:
+        keepalive = self._keepalive_timeout
+        while idle:
+            connection, since = idle.pop()
+            if (keepalive is None or monotonic() - since <= keepalive) and connection.is_reusable():
+                return connection
+            connection.close()
+        self._conns.pop(key, None)
+        return None
+
+    def _drop_idle(self, connection: HttpConnection) -> None:
+        idle = self._conns.get(connection.key)
+        if idle is None:
+            return
+        idle[:] = [entry for entry in idle if entry[0] is not connection]
+        if not idle:
+            del self._conns[connection.key]
+
+    def connection_lost(self, connection: HttpConnection) -> None:
+        """Is told that the socket of a connection is closed."""
+        self._open.discard(connection)
+        if self._all_closed is not None and not self._open and not self._all_closed.done():
+            self._all_closed.set_result(None)
+
+    # Opening, when there is nothing idle.
+
+    async def connect(self, req: ConnectRequest, traces: Sequence[Any], timeout: ClientTimeout) -> Connection:
+        """Returns a connection for a request, from the pool or a new one.
+
+        Args:
+            req: the request; its `connection_key` decides.
+            traces: tracers of the request.
+            timeout: `connect` and `sock_connect` are the limits.
+
+        Raises:
+            ConnectionTimeoutError: a limit was exceeded.
+            ClientConnectorError: no connection could be opened.
+            ClientConnectionError: the connector is closed.
+        """
+        connection = await self.acquire(req, traces, timeout)
+        return Connection(self, req.connection_key, connection)
+
+    async def acquire(
+        self, req: ConnectRequest, traces: Sequence[Any], timeout: ClientTimeout, *, reuse: bool = True
+    ) -> HttpConnection:
+        """Does what `connect` does, and returns the bare protocol. Without `reuse` it is a new one."""
+        key = req.connection_key
+        try:
+            async with asyncio.timeout(timeout.connect or None) as limit:
+                return await self._acquire(key, req, traces, timeout, reuse)
+        except TimeoutError as error:
+            if limit.expired():
+                raise ConnectionTimeoutError(
+                    f"Getting a connection to {key.host}:{key.port} took longer than {timeout.connect:g} s (connect)"
+                ) from error
+            raise
+
+    async def _acquire(
+        self, key: ConnectionKey, req: ConnectRequest, traces: Sequence[Any], timeout: ClientTimeout, reuse: bool
+    ) -> HttpConnection:
+        self._check_open()
+        place = object()  # stands for the connection until there is one
+        if self._host_limit:
+            await self._slots_of(key).take(place)
+        try:
+            await self._slots.take(place)
+            try:
+                self._check_open()
+                idle = self._conns.get(key)
+                connection = self._pop_idle(key, idle) if idle and reuse else None
+                if connection is None:
+                    connection = await self._create_connection(req, traces, timeout)
+                    self._open.add(connection)
+                    if self._closed:
+                        connection.close()
+                        self._check_open()
+                self._slots.pass_on(place, connection)
+            except BaseException:
+                self._slots.give_back(place)
+                raise
+            if self._host_limit:
+                self._slots_of(key).pass_on(place, connection)
+        except BaseException:
+            if self._host_limit:
+                self._give_back_host(key, place)
+            raise
+        return connection
+
+    async def _create_connection(
+        self, req: ConnectRequest, traces: Sequence[Any], timeout: ClientTimeout
+    ) -> HttpConnection:
+        """Opens a connection; what a subclass has to provide."""
+        raise NotImplementedError(f"{type(self).__name__} does not say how to open a connection")
+
+    def _make_connection(self, req: ConnectRequest) -> Callable[[], HttpConnection]:
+        """Returns a factory of the protocol."""
+        key = req.connection_key
+        limits = req.parser_limits
+        return lambda: HttpConnection(self._loop, self._deadlines, self, key, *limits)
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise ClientConnectionError("Connector is closed.")
+
+    def _slots_of(self, key: ConnectionKey) -> Slots:
+        slots = self._host_slots.get(key)
+        if slots is None:
+            slots = self._host_slots[key] = Slots(self._host_limit)
+        return slots
+
+    def _give_back_host(self, key: ConnectionKey, holder: object) -> None:
+        slots = self._host_slots.get(key)
+        if slots is not None:
+            slots.give_back(holder)
+            if not slots.taken and not slots.waiters:
+                del self._host_slots[key]
+
+    # Idle connections grow old.
+
+    def _arm_sweep(self) -> None:
+        if self._keepalive_timeout is not None:
+            self._sweep_timer = self._loop.call_later(self._keepalive_timeout, _sweep, weakref.ref(self))
+
+    def _sweep(self) -> None:
+        """Closes what has been idle for too long."""
+        self._sweep_timer = None
+        assert self._keepalive_timeout is not None
+        oldest = monotonic() - self._keepalive_timeout
+        old = [conn for idle in self._conns.values() for conn, since in idle if since <= oldest]
+        for connection in old:
+            connection.close()
+        if self._conns:
+            self._arm_sweep()
+
+    # The end.
+
+    async def close(self, *, abort_ssl: bool = False) -> None:
+        """Closes all connections and returns when their sockets are closed.
+
+        Args:
+            abort_ssl: close TLS connections without the closing handshake, which is what is always done.
+        """
+        self._close()
+        if self._open:
+            if self._all_closed is None or self._all_closed.done():
+                self._all_closed = self._loop.create_future()
+            await asyncio.shield(self._all_closed)
+
+    def _close(self) -> None:
+        """Closes everything without waiting for it."""
+        if self._closed:
+            return
+        self._closed = True
+        if self._sweep_timer is not None:
+            self._sweep_timer.cancel()
+            self._sweep_timer = None
+        if self._loop.is_closed():
+            self._open.clear()
+            return
+        error = ClientConnectionError("Connector is closed.")
+        for slots in (self._slots, *self._host_slots.values()):
+            slots.refuse_all(error)
+        for connection in list(self._open):
+            connection.close()
+        self._deadlines.close()
+        self._conns.clear()
+
+
+def _sweep(reference: "weakref.ref[BaseConnector]") -> None:
+    connector = reference()
+    if connector is not None:
+        connector._sweep()
+
+
+class TCPConnector(BaseConnector):
+    """Connections over TCP, with TLS for https.
+
+    Args:
+        ssl: TLS checks for requests that do not say otherwise: True (default) for the default ones, False for none,
+            a `Fingerprint`, or an `ssl.SSLContext`.
+        use_dns_cache: remember addresses of hosts. Default True.
+        ttl_dns_cache: how long, in seconds. Default 10; None for ever.
+        dns_cache_max_size: of how many hosts. Default 1000.
+        family: address family, `socket.AF_INET` or `socket.AF_INET6`. Default 0, both.
+        resolver: asks for addresses. Default: a `DefaultResolver`.
+        local_addr: (host, port) that sockets are bound to.
+        happy_eyeballs_delay: how long one address is tried before the next joins in, in seconds (RFC 8305).
+            Default 0.25; None to try one after the other.
+        interleave: how many addresses of one family are tried before one of the other.
+        socket_factory: called with an address (a tuple as `socket.getaddrinfo` returns), makes the socket.
+
+    Everything else as in `BaseConnector`.
+    """
+
+    allowed_protocol_schema_set = BaseConnector.allowed_protocol_schema_set | {"tcp"}
+
+    def __init__(
+        self,
+        *,
+        ssl: TlsPolicy | None = True,
+        use_dns_cache: bool = True,
+        ttl_dns_cache: float | None = 10,
+        dns_cache_max_size: int = 1000,
+        family: int = 0,
+        resolver: AbstractResolver | None = None,
+        local_addr: LocalAddress | None = None,
+        happy_eyeballs_delay: float | None = 0.25,
+        interleave: int | None = None,
+        socket_factory: SocketFactoryType | None = None,
+        keepalive_timeout: float | None | Sentinel = sentinel,
+        force_close: bool = False,
+        limit: int | None = DEFAULT_LIMIT,
+        limit_per_host: int | None = 0,
+        enable_cleanup_closed: bool = False,
+        loop: asyncio.AbstractEventLoop | None = None,
+        timeout_ceil_threshold: float = 5,
+    ) -> None:
+        super().__init__(
+            keepalive_timeout=keepalive_timeout,
+            force_close=force_close,
+            limit=limit,
+            limit_per_host=limit_per_host,
+            enable_cleanup_closed=enable_cleanup_closed,
+            loop=loop,
+            timeout_ceil_threshold=timeout_ceil_threshold,
+        )
+        self._ssl = check_policy(ssl)
+        self._family = socket.AddressFamily(family)
+        self._use_dns_cache = use_dns_cache
+        self._own_resolver = resolver is None
+        self._resolver = DefaultResolver(self._loop) if resolver is None else resolver
+        self._dns = DnsCache(self._resolver, ttl_dns_cache, dns_cache_max_size, use_dns_cache)
+        self._local_addr = local_addr
+        self._happy_eyeballs_delay = happy_eyeballs_delay
+        self._interleave = interleave
+        self._socket_factory = socket_factory
+
+    @property
+    def family(self) -> int:
+        """Address family of the sockets, 0 for any."""
+        return self._family
+
+    @property
+    def use_dns_cache(self) -> bool:
+        """Whether addresses of hosts are remembered."""
+        return self._use_dns_cache
+
+    @property
+    def dns_cache(self) -> bool:
+        """Whether addresses of hosts are remembered."""
+        return self._use_dns_cache
+
+    @property
+    def cached_hosts(self) -> MappingProxyType[tuple[str, int], list[ResolveResult]]:
+        """The remembered addresses by (host, port)."""
+        return self._dns.answers
+
+    def clear_dns_cache(self, host: str | None = None, port: int | None = None) -> None:
+        """Forgets the addresses of one host, or of all.
+
+        Raises:
+            ValueError: only one of `host` and `port` is given.
+        """
+        if (host is None) != (port is None):
+            raise ValueError("either both host and port or none of them are allowed")
+        self._dns.clear(host, port)
+
+    async def close(self, *, abort_ssl: bool = False) -> None:
+        """Closes all connections, ends lookups, and returns when the sockets are closed."""
+        await self._dns.close()
+        if self._own_resolver:
+            await self._resolver.close()
+        await super().close(abort_ssl=abort_ssl)
+
+    async def _create_connection(
+        self, req: ConnectRequest, traces: Sequence[Any], timeout: ClientTimeout
+    ) -> HttpConnection:
+        key = req.connection_key
+        addresses = await self._resolve_host(key)
+        if key.is_ssl and key.ssl is True:
+            key = key._replace(ssl=self._ssl)
+        return await dial(
+            self._loop,
+            key,
+            addresses,
+            self._make_connection(req),
+            sock_connect=timeout.sock_connect,
+            local_addr=self._local_addr,
+            happy_eyeballs_delay=self._happy_eyeballs_delay,
+            interleave=self._interleave,
+            socket_factory=self._socket_factory,
+        )
+
+    async def _resolve_host(self, key: ConnectionKey) -> list[ResolveResult]:
+        family = _literal_family(key.host)
+        if family is not None:
+            return [ResolveResult(hostname=key.host, host=key.host, port=key.port, family=family, proto=0, flags=0)]
+        if _is_odd_ipv4(key.host):
+            # `127.1` and `2130706433` are addresses to some resolvers only: a filter that compares hosts would be fooled.
+            raise InvalidUrlClientError(URL.build(scheme="http", host=key.host), "not a canonical IPv4 address")
+        try:
+            return await self._dns.resolve(key.host, key.port, self._family)
+        except OSError as error:
+            raise ClientConnectorDNSError(key, error) from error
+
+
+def _literal_family(host: str) -> int | None:
+    """Returns the address family of an IP address, None for a name."""
+    for family, address in ((socket.AF_INET, host), (socket.AF_INET6, host.partition("%")[0])):
+        try:
+            socket.inet_pton(family, address)
+        except (OSError, ValueError):
+            continue
+        return family
+    return None
+
+
+def _is_odd_ipv4(host: str) -> bool:
+    """Returns whether a host is an IPv4 address in a spelling of `inet_aton` (RFC 6943 §3.1.1)."""
+    last = host.rstrip(".").rpartition(".")[2]
+    return last.isdigit() or (last[:2].lower() == "0x" and all(char in "0123456789abcdefABCDEF" for char in last[2:]))

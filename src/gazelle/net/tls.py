@@ -1,0 +1,94 @@
+"""TLS settings: what a request says about them, and the contexts that come out of it."""
+
+import hashlib
+import ssl
+from functools import cache
+from typing import Any, Final, TypeAlias
+
+from gazelle.errors import ServerFingerprintMismatch
+
+_WEAK_DIGESTS: Final = {16: "md5", 20: "sha1"}
+
+
+class Fingerprint:
+    """Pins the certificate of a server by the SHA-256 digest of its DER form.
+
+    Args:
+        sha256: the digest, 32 bytes.
+
+    Raises:
+        ValueError: the digest is an MD5 or SHA-1 one, which are insecure, or has another length.
+    """
+
+    __slots__ = ("_sha256",)
+
+    def __init__(self, sha256: bytes) -> None:
+        weak = _WEAK_DIGESTS.get(len(sha256))
+        if weak is not None:
+            raise ValueError(f"{weak} digests are insecure and not supported; use the SHA-256 digest")
+        if len(sha256) != hashlib.sha256().digest_size:
+            raise ValueError(f"A SHA-256 digest has 32 bytes, not {len(sha256)}")
+        self._sha256 = bytes(sha256)
+
+    @property
+    def fingerprint(self) -> bytes:
+        """The expected digest."""
+        return self._sha256
+
+    def check(self, transport: Any) -> None:
+        """Compares the certificate of a connected transport; without TLS there is nothing to compare.
+
+        Raises:
+            ServerFingerprintMismatch: it is another certificate.
+        """
+        ssl_object = transport.get_extra_info("ssl_object")
+        if ssl_object is None:
+            return
+        certificate = ssl_object.getpeercert(binary_form=True)
+        got = hashlib.sha256(certificate).digest()
+        if got != self._sha256:
+            host, port, *_ = transport.get_extra_info("peername")
+            raise ServerFingerprintMismatch(self._sha256, got, host, port)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Fingerprint) and other._sha256 == self._sha256
+
+    def __hash__(self) -> int:
+        return hash(self._sha256)
+
+    def __repr__(self) -> str:
+        return f"Fingerprint({self._sha256!r})"
+
+
+TlsPolicy: TypeAlias = bool | Fingerprint | ssl.SSLContext
+"""What `ssl=` takes: True for the default checks, False for none, a pin, or a context."""
+
+
+def check_policy(policy: object) -> TlsPolicy:
+    """Returns a valid `ssl=` argument; None stands for True.
+
+    Raises:
+        TypeError: it is something else.
+    """
+    if policy is None:
+        return True
+    if isinstance(policy, bool | Fingerprint | ssl.SSLContext):
+        return policy
+    raise TypeError(f"ssl should be True, False, None, an SSLContext or a Fingerprint, got {policy!r} instead")
+
+
+def context_for(policy: TlsPolicy) -> ssl.SSLContext:
+    """Returns the context for a policy. The two default ones are made once: loading CA certificates takes long."""
+    if isinstance(policy, ssl.SSLContext):
+        return policy
+    return _default_context(policy is True)
+
+
+@cache
+def _default_context(verify: bool) -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    if not verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    context.set_alpn_protocols(("http/1.1",))
+    return context

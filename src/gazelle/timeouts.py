@@ -1,0 +1,49 @@
+"""Time limits of a request."""
+
+from dataclasses import dataclass, fields
+from math import isfinite
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class ClientTimeout:
+    """Time limits of a request, all in seconds; `None` and `0` mean no limit.
+
+    Args:
+        total: the whole request, from the wait for a connection to the last byte of the body, redirects included.
+        connect: the wait for a free place in the pool plus opening the connection.
+        sock_read: the longest gap between two received pieces.
+        sock_connect: one attempt to connect to one address.
+        ceil_threshold: deadlines further away than this many seconds may be rounded up to whole seconds, so that
+            many of them fall together. Default 5.
+
+    Raises:
+        TypeError: a limit is not a number.
+        ValueError: a limit is negative, infinite or not a number in the sense of IEEE 754.
+    """
+
+    total: float | None = None
+    connect: float | None = None
+    sock_read: float | None = None
+    sock_connect: float | None = None
+    ceil_threshold: float = 5
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            _check(field.name, getattr(self, field.name), optional=field.name != "ceil_threshold")
+
+
+def _check(name: str, value: object, *, optional: bool) -> None:
+    if value is None and optional:
+        return
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        expected = "a number of seconds or None" if optional else "a number of seconds"
+        raise TypeError(f"timeout {name!r} must be {expected}, not {value!r}")
+    if not isfinite(value):
+        raise ValueError(f"timeout {name!r} must be finite, not {value!r}; use None for no limit")
+    if value < 0:
+        raise ValueError(f"timeout {name!r} must not be negative, got {value!r}; use None for no limit")
+
+
+DEFAULT_TIMEOUT: Final = ClientTimeout(total=5 * 60, sock_connect=30)
+"""Limits of a session that was given none: 300 s in total, 30 s for each connection attempt."""

@@ -1,0 +1,121 @@
+"""Request heads: everything that stays the same for an origin is made into bytes once."""
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Final, TypeAlias
+
+from gazelle._impl import serialize_headers
+from gazelle.types import HttpVersion
+
+Fields: TypeAlias = Sequence[tuple[str, str]]
+
+_TOKEN: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_NOT_IN_TARGET: Final = re.compile(r"[^\x21-\x7e]")
+
+
+def check_method(method: str) -> str:
+    """Returns the method in upper case.
+
+    Raises:
+        ValueError: it is not a token (RFC 9110 §9.1).
+    """
+    if _TOKEN.fullmatch(method) is None:
+        raise ValueError(f"Method {method!r} is not a token (RFC 9110 §9.1)")
+    return method.upper()
+
+
+def merge_fields(defaults: Iterable[tuple[str, str]], fields: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Returns the default fields with those of a call put over them.
+
+    A field of the call takes the place of all defaults of its name, where the first of them stands; what has no
+    default follows at the end. Repeated fields of the call stay repeated.
+    """
+    given: dict[str, list[tuple[str, str]]] = {}
+    for name, value in fields:
+        given.setdefault(name.lower(), []).append((name, value))
+    merged = []
+    placed = set()
+    for name, value in defaults:
+        key = name.lower()
+        if key not in given:
+            merged.append((name, value))
+        elif key not in placed:
+            placed.add(key)
+            merged.extend(given[key])
+    for key, pairs in given.items():
+        if key not in placed:
+            merged.extend(pairs)
+    return merged
+
+
+class HeadTemplate:
+    """The part of a request head that is the same for all requests to an origin.
+
+    The order on the wire is: Host, default fields, fields of the call, automatic fields, then what the body and the
+    exchange add.
+
+    Args:
+        version: the HTTP version.
+        host: value of the Host field.
+        defaults: default fields of the session; one that is called Host takes the place of `host`.
+        automatic: fields that are sent unless the defaults or the call have one of that name.
+
+    Raises:
+        ValueError: a field may not go on the wire, see `serialize_headers`.
+    """
+
+    __slots__ = ("_automatic", "_fields", "_host", "_lead", "_names", "_start", "_tail")
+
+    def __init__(self, version: HttpVersion, host: str, defaults: Fields, automatic: Fields) -> None:
+        self._start = f" HTTP/{version.major}.{version.minor}\r\n".encode()
+        self._host = host
+        self._fields = list(defaults)
+        self._automatic = list(automatic)
+        names = {name.lower() for name, _ in self._fields}
+        tail = [(name, value) for name, value in self._automatic if name.lower() not in names]
+        self._lead = self._start + serialize_headers(_with_host(host, self._fields))
+        self._tail = serialize_headers(tail)
+        self._names = names | {name.lower() for name, _ in tail} | {"host"}
+
+    def render(self, method: str, target: str, fields: Fields = (), framing: Fields = ()) -> bytes:
+        """Returns the head of a request.
+
+        Args:
+            method: a token, see `check_method`.
+            target: the request target (RFC 9112 §3.2).
+            fields: fields of the call.
+            framing: what the body and the exchange add.
+
+        Raises:
+            ValueError: the target or a field may not go on the wire.
+        """
+        if _NOT_IN_TARGET.search(target) is not None:
+            raise ValueError(f"URL holds a character that may not go into a request line: {target!r}")
+        line = f"{method} {target}".encode()
+        end = serialize_headers(framing) + b"\r\n" if framing else b"\r\n"
+        if not fields:
+            return line + self._lead + self._tail + end
+        if self._names.isdisjoint([name.lower() for name, _ in fields]):
+            return line + self._lead + serialize_headers(fields) + self._tail + end
+        merged = merge_fields(self._fields, fields)
+        names = {name.lower() for name, _ in merged}
+        merged += [(name, value) for name, value in self._automatic if name.lower() not in names]
+        return line + self._start + serialize_headers(_with_host(self._host, merged)) + end
+
+
+def _with_host(host: str, fields: Fields) -> list[tuple[str, str]]:
+    """Puts the Host field in front: the given one, or that of the fields (RFC 9110 §7.2)."""
+    given = [value for name, value in fields if name.lower() == "host"]
+    if len(given) > 1:
+        raise ValueError(f"More than one Host header: {given!r}")
+    rest = [(name, value) for name, value in fields if name.lower() != "host"]
+    return [("Host", given[0] if given else host), *rest]
+
+
+def parse_head_fields(head: bytes) -> list[tuple[str, str]]:
+    """Returns the fields of a head that `HeadTemplate` has rendered."""
+    pairs = []
+    for line in head.split(b"\r\n")[1:-2]:
+        name, _, value = line.partition(b": ")
+        pairs.append((name.decode(), value.decode()))
+    return pairs

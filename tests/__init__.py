@@ -1,0 +1,1 @@
+"""Tests of Gazelle; the folders mirror `src/gazelle`, `twins` runs each case on both builds of the engine."""

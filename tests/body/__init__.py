@@ -1,0 +1,1 @@
+"""Tests of `gazelle.body`: content codings."""

@@ -1,0 +1,1 @@
+"""Tests of `gazelle.cli`: the command as its users run it."""

@@ -1,0 +1,70 @@
+"""The pacer: wake-ups at planned moments."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from statistics import median
+from time import perf_counter_ns
+
+import pytest
+
+from gazelle.cli.pacer import Pacer
+
+MILLISECOND = 1_000_000
+
+
+async def test_nobody_wakes_before_the_planned_moment_and_most_wake_soon_after() -> None:
+    late = []
+    with Pacer() as pacer:
+        begin = perf_counter_ns()
+        for step in range(1, 101):
+            moment = begin + step * MILLISECOND
+            await pacer.until(moment)
+            late.append(perf_counter_ns() - moment)
+
+    assert min(late) >= 0
+    assert median(late) < 5 * MILLISECOND  # a tenth of a millisecond on a machine that has time
+
+
+async def test_sleepers_wake_in_the_order_of_their_moments() -> None:
+    woken: list[int] = []
+
+    async def sleep(number: int, moment: int) -> None:
+        await pacer.until(moment)
+        woken.append(number)
+
+    with Pacer() as pacer:
+        begin = perf_counter_ns()
+        await asyncio.gather(*(sleep(number, begin + number * 100_000) for number in range(200)))
+
+    assert woken == list(range(200))
+
+
+async def test_a_moment_that_has_passed_is_not_waited_for() -> None:
+    with Pacer() as pacer:
+        await pacer.until(perf_counter_ns() - 1)
+
+
+async def test_a_cancelled_sleeper_does_not_disturb_the_others() -> None:
+    with Pacer() as pacer:
+        begin = perf_counter_ns()
+        first = asyncio.create_task(pacer.until(begin + 20 * MILLISECOND))
+        second = asyncio.create_task(pacer.until(begin + 30 * MILLISECOND))
+        await asyncio.sleep(0)
+        first.cancel()
+        await second
+        with pytest.raises(asyncio.CancelledError):
+            await first
+
+
+async def test_the_thread_ends_at_once_even_with_a_far_moment_ahead() -> None:
+    before, begin = threading.active_count(), perf_counter_ns()
+
+    with Pacer() as pacer:
+        sleeper = asyncio.create_task(pacer.until(begin + 3_600_000 * MILLISECOND))
+        await asyncio.sleep(0.01)
+    sleeper.cancel()
+
+    assert perf_counter_ns() - begin < 5000 * MILLISECOND
+    assert threading.active_count() == before

@@ -1,0 +1,1 @@
+"""Tests of `gazelle.client`: session, request, response, timeouts."""

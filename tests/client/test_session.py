@@ -1,0 +1,387 @@
+"""`ClientSession`, the module-level `request` and `gazelle.run`."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+import gazelle
+import pytest
+from yarl import URL
+
+from tests.support.clean import assert_clean, connector_of, eventually, idle, snapshot_of_tasks
+from tests.support.server import ScriptedServer, response, send
+
+
+class Said:
+    """What a collected object left behind: messages to the loop's exception handler and warnings, without the objects."""
+
+    def __init__(self) -> None:
+        self.messages: list[str] = []
+        self.warned: list[tuple[type[Warning], str]] = []
+
+
+@contextlib.contextmanager
+def said_at_collection() -> Iterator[Said]:
+    loop = asyncio.get_running_loop()
+    said = Said()
+    before = loop.get_exception_handler()
+    loop.set_exception_handler(lambda _, context: said.messages.append(context["message"]))
+    try:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            yield said
+        said.warned = [(warning.category, str(warning.message)) for warning in caught]
+    finally:
+        loop.set_exception_handler(before)
+
+
+VERBS = ["get", "options", "head", "post", "put", "patch", "delete"]
+HELLO = [send(response(b"hello"))]
+
+
+@pytest.mark.parametrize("verb", [verb for verb in VERBS if verb != "head"])
+async def test_each_verb_sends_its_method_and_reads_the_answer(verb: str) -> None:
+    async with ScriptedServer({"/it": HELLO}) as server, gazelle.ClientSession() as session:
+        async with getattr(session, verb)(server.url("/it")) as answer:
+            assert answer.status == 200
+            assert answer.method == verb.upper()
+            assert await answer.read() == b"hello"
+        assert [request.method for request in server.requests] == [verb.upper()]
+
+
+async def test_head_has_no_body_and_keeps_its_connection() -> None:
+    async with ScriptedServer({"*": [send(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n")]}) as server:
+        async with gazelle.ClientSession() as session:
+            for _ in range(3):
+                async with session.head(server.url()) as answer:
+                    assert answer.headers["Content-Length"] == "5"
+                    assert await answer.read() == b""
+            assert server.accepted == 1
+            await assert_clean(session, server)
+
+
+async def test_request_takes_any_method_in_any_case() -> None:
+    async with ScriptedServer({"*": HELLO}) as server, gazelle.ClientSession() as session:
+        for method in ("get", "Get", "PURGE", "propfind", "M-SEARCH"):
+            async with session.request(method, server.url()) as answer:
+                assert await answer.read() == b"hello"
+                assert answer.method == method.upper()
+        assert [request.method for request in server.requests] == ["GET", "GET", "PURGE", "PROPFIND", "M-SEARCH"]
+
+
+async def test_a_verb_can_be_awaited() -> None:
+    async with ScriptedServer({"*": HELLO}) as server, gazelle.ClientSession() as session:
+        answer = await session.get(server.url())
+        assert answer.status == 200
+        assert await answer.text() == "hello"
+        await assert_clean(session, server)
+
+
+async def test_an_awaited_answer_is_a_context_manager_too() -> None:
+    async with ScriptedServer({"*": HELLO}) as server, gazelle.ClientSession() as session:
+        answer = await session.get(server.url())
+        async with answer as same:
+            assert same is answer
+            assert await same.read() == b"hello"
+
+
+async def test_a_verb_can_become_a_task() -> None:
+    async with ScriptedServer({"*": HELLO}) as server, gazelle.ClientSession() as session:
+        task = asyncio.create_task(session.get(server.url()))  # type: ignore[arg-type]
+        answer = await task
+        assert await answer.read() == b"hello"
+
+
+async def test_verbs_run_together_in_gather_and_in_a_task_group() -> None:
+    async with ScriptedServer({"*": HELLO}) as server, gazelle.ClientSession() as session:
+        for answer in await asyncio.gather(*(session.get(server.url()) for _ in range(20))):
+            assert await answer.read() == b"hello"
+
+        async def fetch() -> bytes:
+            async with session.get(server.url()) as answer:
+                return await answer.read()
+
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(fetch()) for _ in range(20)]
+        assert [task.result() for task in tasks] == [b"hello"] * 20
+        await assert_clean(session, server)
+
+
+async def test_a_request_that_is_never_awaited_sends_nothing() -> None:
+    async with ScriptedServer({"*": HELLO}) as server, gazelle.ClientSession() as session:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)  # a coroutine that was never awaited
+            session.get(server.url())
+            gc.collect()
+        async with session.get(server.url("/sent")) as answer:
+            assert await answer.read() == b"hello"
+        assert [request.path for request in server.requests] == ["/sent"]
+
+
+async def test_a_url_may_be_a_string_or_an_object() -> None:
+    async with ScriptedServer({"*": HELLO}) as server, gazelle.ClientSession() as session:
+        for url in (server.url("/a?b=c%20d"), URL(server.url("/a?b=c%20d"))):
+            async with session.get(url) as answer:
+                assert answer.url == URL(url)
+        assert len({request.target for request in server.requests}) == 1
+
+
+async def test_the_request_head_is_complete() -> None:
+    async with ScriptedServer({"*": HELLO}) as server, gazelle.ClientSession() as session:
+        async with session.get(server.url("/p?q=1#fragment"), headers={"X-One": "1"}):
+            pass
+        request = server.requests[0]
+        assert request.head.startswith(b"GET /p?q=1 HTTP/1.1\r\n")
+        assert request.head.endswith(b"\r\n\r\n")
+        assert request.header("host") == f"127.0.0.1:{server.port}"
+        assert request.header("accept") == "*/*"
+        assert "gzip" in (request.header("accept-encoding") or "")
+        assert request.header("user-agent")
+        assert request.header("x-one") == "1"
+        assert request.header("content-length") is None
+        assert request.header("transfer-encoding") is None
+
+
+async def test_session_headers_go_with_every_request_and_a_request_replaces_them() -> None:
+    async with ScriptedServer({"*": HELLO}) as server:
+        async with gazelle.ClientSession(headers={"X-Session": "s", "User-Agent": "mine/1"}) as session:
+            async with session.get(server.url("/1")):
+                pass
+            async with session.get(server.url("/2"), headers={"x-session": "r"}):
+                pass
+        one, two = server.requests
+        assert (one.header("x-session"), one.header("user-agent")) == ("s", "mine/1")
+        assert (two.header("x-session"), two.header("user-agent")) == ("r", "mine/1")
+
+
+@pytest.mark.parametrize("bad", ["a\r\nB: c", "a\nb", "a\rb", "a\0b", "a\x7fb", "a\x01b"])
+async def test_control_characters_are_refused_before_a_byte_is_sent(bad: str) -> None:
+    async with ScriptedServer({"*": HELLO}) as server, gazelle.ClientSession() as session:
+        with pytest.raises(ValueError):
+            await session.get(server.url(), headers={"X-Bad": bad})
+        with pytest.raises(ValueError):
+            await session.get(server.url(), headers={bad: "value"})
+        with pytest.raises(ValueError):
+            await session.request(bad, server.url())
+        assert server.requests == []
+        await assert_clean(session, server)
+        async with session.get(server.url()) as answer:
+            assert await answer.read() == b"hello"
+        assert [len(peer.stray) for peer in server.peers] == [0]
+
+
+@pytest.mark.parametrize("bad", ["", "G ET", "GET/", "GÉT", "GET:"])
+async def test_a_method_that_is_no_token_is_refused(bad: str) -> None:
+    async with ScriptedServer({"*": HELLO}) as server, gazelle.ClientSession() as session:
+        with pytest.raises(ValueError):
+            await session.request(bad, server.url())
+        assert server.accepted == 0 or server.requests == []
+
+
+@pytest.mark.parametrize("url", ["http://", "http:///path", "/relative", "relative", ""])
+async def test_a_url_without_a_host_is_refused(url: str) -> None:
+    async with gazelle.ClientSession() as session:
+        with pytest.raises(gazelle.InvalidURL) as caught:
+            await session.get(url)
+        assert isinstance(caught.value, ValueError)
+        assert isinstance(caught.value, gazelle.ClientError)
+
+
+@pytest.mark.parametrize("url", ["ftp://127.0.0.1/", "file:///etc/passwd", "gopher://127.0.0.1/", "data:text/plain,x"])
+async def test_a_scheme_that_is_not_http_is_refused(url: str) -> None:
+    async with gazelle.ClientSession() as session:
+        with pytest.raises((gazelle.NonHttpUrlClientError, gazelle.InvalidURL)):
+            await session.get(url)
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "99999"])
+async def test_a_port_that_cannot_be_is_an_error_of_the_client(port: str) -> None:
+    async with gazelle.ClientSession() as session:
+        with pytest.raises((gazelle.ClientError, ValueError)):
+            await session.get(f"http://127.0.0.1:{port}/")
+
+
+async def test_leaving_the_block_closes_the_session_and_its_connections() -> None:
+    async with ScriptedServer({"*": HELLO}) as server:
+        tasks = snapshot_of_tasks()
+        async with gazelle.ClientSession() as session:
+            async with session.get(server.url()) as answer:
+                await answer.read()
+            connector = connector_of(session)
+            assert not session.closed
+            assert idle(connector) == 1
+        assert session.closed
+        assert connector.closed
+        await eventually(lambda: server.open == 0, "the pooled connection stayed open")
+        await eventually(lambda: not (asyncio.all_tasks() - tasks - server.tasks), "a task was left behind")
+
+
+async def test_closing_twice_is_harmless() -> None:
+    session = gazelle.ClientSession()
+    await session.close()
+    await session.close()
+    assert session.closed
+
+
+async def test_a_closed_session_refuses_requests() -> None:
+    session = gazelle.ClientSession()
+    await session.close()
+    with pytest.raises(RuntimeError, match="Session is closed"):
+        await session.get("http://127.0.0.1:9/")
+    with pytest.raises(RuntimeError, match="Session is closed"):
+        async with session.get("http://127.0.0.1:9/"):
+            raise AssertionError
+
+
+async def test_a_session_is_no_plain_context_manager() -> None:
+    session: Any = gazelle.ClientSession()
+    with pytest.raises(TypeError, match="async with"), session:
+        raise AssertionError
+    await session.close()
+
+
+async def test_a_connector_of_somebody_else_stays_open() -> None:
+    async with ScriptedServer({"*": HELLO}) as server, gazelle.TCPConnector() as connector:
+        for _ in range(2):
+            async with gazelle.ClientSession(connector=connector, connector_owner=False) as session:
+                async with session.get(server.url()) as answer:
+                    await answer.read()
+            assert session.closed
+            assert not connector.closed
+        assert server.accepted == 1
+    assert connector.closed
+
+
+async def test_closing_the_session_ends_the_requests_that_still_run() -> None:
+    async with ScriptedServer({"/head": [], "/body": [send(response(b"12345")[:-1])]}) as server:
+        session = gazelle.ClientSession()
+        before_the_head = asyncio.ensure_future(session.get(server.url("/head")))
+        answer = await session.get(server.url("/body"))
+        in_the_body = asyncio.ensure_future(answer.read())
+        await eventually(lambda: len(server.requests) == 2)
+        await session.close()
+        async with asyncio.timeout(5):
+            with pytest.raises(gazelle.ClientError):
+                await before_the_head
+            with pytest.raises(gazelle.ClientError):
+                await in_the_body
+        await eventually(lambda: server.open == 0, "a connection stayed open")
+
+
+async def test_a_session_that_nobody_closes_warns_and_gives_its_sockets_back() -> None:
+    async with ScriptedServer({"*": HELLO}) as server:
+        session = gazelle.ClientSession()
+        async with session.get(server.url()) as answer:
+            await answer.read()
+        del answer
+        with said_at_collection() as said:
+            del session
+            gc.collect()
+        assert "Unclosed client session" in said.messages
+        assert any(issubclass(kind, ResourceWarning) and "Unclosed client session" in text for kind, text in said.warned)
+        gc.collect()
+        await eventually(lambda: server.open == 0, "the socket of a forgotten session stayed open")
+
+
+async def test_a_session_that_was_never_used_warns_too() -> None:
+    with said_at_collection() as said:
+        gazelle.ClientSession()
+        gc.collect()
+    assert "Unclosed client session" in said.messages
+    assert any(issubclass(kind, ResourceWarning) and "Unclosed client session" in text for kind, text in said.warned)
+
+
+async def test_a_closed_session_does_not_warn() -> None:
+    async with ScriptedServer({"*": HELLO}) as server:
+        session = gazelle.ClientSession()
+        async with session.get(server.url()) as answer:
+            await answer.read()
+        await session.close()
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            del session, answer
+            gc.collect()
+
+
+async def test_the_module_level_request_opens_and_closes_its_own_session() -> None:
+    async with ScriptedServer({"*": HELLO}) as server:
+        async with gazelle.request("GET", server.url("/one")) as answer:
+            assert answer.status == 200
+            assert await answer.read() == b"hello"
+        async with gazelle.request("POST", server.url("/two"), data=b"body") as answer:
+            assert await answer.text() == "hello"
+        assert [(request.method, request.body) for request in server.requests] == [("GET", b""), ("POST", b"body")]
+        assert server.accepted == 2
+        await eventually(lambda: server.open == 0, "the connection of a finished request() stayed open")
+
+
+async def test_the_module_level_request_closes_its_session_after_an_error() -> None:
+    tasks = snapshot_of_tasks()
+    async with ScriptedServer({"*": HELLO}) as server:
+        port = server.port
+    with pytest.raises(gazelle.ClientConnectorError):
+        async with gazelle.request("GET", f"http://127.0.0.1:{port}/"):
+            raise AssertionError
+    gc.collect()
+    assert asyncio.all_tasks() == tasks
+
+
+async def test_the_module_level_request_leaves_a_given_connector_open() -> None:
+    async with ScriptedServer({"*": HELLO}) as server, gazelle.TCPConnector() as connector:
+        for _ in range(2):
+            async with gazelle.request("GET", server.url(), connector=connector) as answer:
+                assert await answer.read() == b"hello"
+        assert not connector.closed
+
+
+def test_run_gives_the_value_of_the_coroutine_and_runs_it_on_uvloop_where_there_is_one() -> None:
+    async def main() -> tuple[str, str]:
+        async with ScriptedServer({"*": HELLO}) as server, gazelle.ClientSession() as session:
+            async with session.get(server.url()) as answer:
+                return await answer.text(), type(asyncio.get_running_loop()).__module__
+
+    text, loop = gazelle.run(main())
+    assert text == "hello"
+    try:
+        import uvloop  # noqa: F401
+    except ImportError:
+        assert loop.startswith("asyncio")
+    else:
+        assert loop.startswith("uvloop")
+
+
+def test_run_passes_errors_on() -> None:
+    async def main() -> None:
+        raise LookupError("mine")
+
+    with pytest.raises(LookupError, match="mine"):
+        gazelle.run(main())
+
+
+def test_a_session_works_in_one_loop_after_another() -> None:
+    async def main() -> bytes:
+        async with ScriptedServer({"*": HELLO}) as server, gazelle.ClientSession() as session:
+            async with session.get(server.url()) as answer:
+                return await answer.read()
+
+    assert [asyncio.run(main()) for _ in range(3)] == [b"hello"] * 3
+
+
+async def test_one_session_serves_many_hosts_at_once() -> None:
+    async with (
+        ScriptedServer({"*": [send(response(b"a"))]}) as one,
+        ScriptedServer({"*": [send(response(b"b"))]}) as two,
+        gazelle.ClientSession() as session,
+    ):
+
+        async def fetch(server: ScriptedServer) -> bytes:
+            async with session.get(server.url()) as answer:
+                return await answer.read()
+
+        got = await asyncio.gather(*(fetch(server) for _ in range(50) for server in (one, two)))
+        assert got == [b"a", b"b"] * 50

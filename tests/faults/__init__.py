@@ -1,0 +1,1 @@
+"""Tests of what happens when peers, networks and callers misbehave."""

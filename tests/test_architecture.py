@@ -1,0 +1,151 @@
+"""The architecture, as far as imports show it: this table and these rules are the document."""
+
+import ast
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+# A module imports from the layers above its own, and from its own without going in circles. An import for types counts.
+LAYERS: Final = (
+    ("hdrs", "types", "messages", "errors", "auth", "timeouts", "tracing", "version"),
+    ("_pure", "_accel"),
+    ("_impl",),
+    ("wire", "body", "cookies"),
+    ("net",),
+    ("client",),
+    ("__init__",),
+    ("cli", "compat", "__main__"),
+)
+SANS_IO: Final = ("_pure", "_accel", "wire")
+WITH_TRANSPORT: Final = ("connection", "deadlines")  # of the twins, those that know the event loop
+IO: Final = {"asyncio", "selectors", "socket", "ssl", "threading", "uvloop"}
+DRAWERS: Final = {"common", "helper", "helpers", "misc", "tools", "util", "utils"}
+
+SOURCE: Final = Path(__file__).parent.parent / "src" / "gazelle"
+MODULES: Final = {
+    ".".join(path.relative_to(SOURCE).with_suffix("").parts).removesuffix(".__init__"): path
+    for path in sorted(SOURCE.rglob("*.py"))
+}
+CYTHON: Final = sorted((SOURCE / "_accel").glob("*.p[xy][dx]"))
+FILES: Final = [*MODULES.items(), *((f"_accel.{path.stem}", path) for path in CYTHON)]
+CYTHON_IMPORT: Final = re.compile(
+    r"^\s*(?:from\s+([\w.]+)\s+c?import\s+\(?([\w, ]*)|c?import\s+([\w.]+))", re.MULTILINE
+)
+
+
+def _python_imports(path: Path) -> Iterator[tuple[str, list[str]]]:
+    """Yields each import of a Python file as an absolute module name and the names that are taken out of it."""
+    package = ["gazelle", *path.relative_to(SOURCE).parent.parts]
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, []) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) + 1 - node.level] if node.level else []
+            yield ".".join([*base, *filter(None, [node.module])]), [alias.name for alias in node.names]
+
+
+def _cython_imports(path: Path) -> Iterator[tuple[str, list[str]]]:
+    """Yields the same for a Cython file, by the look of its lines; a twin may `cimport` its neighbours."""
+    for origin, names, module in CYTHON_IMPORT.findall(path.read_text(encoding="utf-8")):
+        yield origin or module, re.findall(r"\w+", names)
+
+
+@cache
+def _imports(path: Path) -> frozenset[str]:
+    """Returns what a file imports: our modules by the names they have in `MODULES`, others by their absolute names."""
+    found = set()
+    for module, names in _python_imports(path) if path.suffix == ".py" else _cython_imports(path):
+        if module.partition(".")[0] != "gazelle":
+            found.add(module)
+            continue
+        ours = module.partition(".")[2]
+        inside = {f"{ours}.{name}".lstrip(".") for name in names}
+        found |= {name for name in inside if name in MODULES} or {ours or "__init__"}
+    return frozenset(found)
+
+
+def _layer(module: str) -> int | None:
+    return next((rank for rank, layer in enumerate(LAYERS) if module.partition(".")[0] in layer), None)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_every_module_belongs_to_a_layer(module: str) -> None:
+    assert _layer(module) is not None, "add it to LAYERS"
+
+
+@pytest.mark.parametrize(("module", "path"), FILES, ids=[module for module, _ in FILES])
+def test_a_module_imports_only_from_the_layers_above_its_own(module: str, path: Path) -> None:
+    rank = _layer(module)
+    assert rank is not None
+    assert {name for name in _imports(path) if (_layer(name) or 0) > rank} == set()
+
+
+def test_no_module_imports_itself_in_a_circle() -> None:
+    waiting = {module: {name for name in _imports(path) if name in MODULES} for module, path in MODULES.items()}
+    while ready := {module for module, needs in waiting.items() if not needs & waiting.keys()}:
+        waiting = {module: needs for module, needs in waiting.items() if module not in ready}
+    assert waiting == {}
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_only_the_switch_knows_that_there_are_twins(module: str) -> None:
+    twins = {name for name in _imports(MODULES[module]) if name.partition(".")[0] in ("_pure", "_accel")}
+    assert module == "_impl" or module.startswith("_pure") or twins == set()
+
+
+@pytest.mark.parametrize(
+    "path", [*(SOURCE / "_pure").glob("*.py"), *CYTHON], ids=lambda path: "/".join(path.parts[-2:])
+)
+def test_a_twin_knows_only_its_own_side(path: Path) -> None:
+    """A text that is built twice names its neighbours relatively, and so finds them on either side."""
+    foreign = r"(?:gazelle\.|\.\.)_(?:pure|accel)" if path.suffix == ".py" else r"(?:gazelle\.|\.\.)_pure"
+    assert re.findall(rf"^\s*(?:from|c?import)\s+{foreign}\b.*", path.read_text(encoding="utf-8"), re.MULTILINE) == []
+
+
+@pytest.mark.parametrize(("module", "path"), FILES, ids=[module for module, _ in FILES])
+def test_what_speaks_a_protocol_does_no_io(module: str, path: Path) -> None:
+    folder, _, rest = module.partition(".")
+    if folder not in SANS_IO or (folder != "wire" and rest in WITH_TRANSPORT):
+        return
+    assert {name.partition(".")[0] for name in _imports(path)} & IO == set()
+
+
+@pytest.mark.parametrize("path", MODULES.values(), ids=MODULES)
+def test_imports_stand_outside_of_functions(path: Path) -> None:
+    functions = (
+        node
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+    )
+    inside = [
+        node.lineno for one in functions for node in ast.walk(one) if isinstance(node, ast.Import | ast.ImportFrom)
+    ]
+    assert inside == []
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_no_module_is_a_drawer_for_odds_and_ends(module: str) -> None:
+    assert set(module.split(".")) & DRAWERS == set()
+
+
+def test_the_twins_have_the_same_modules() -> None:
+    readable = {module.partition(".")[2] for module in MODULES if module.startswith("_pure.")}
+    compiled = {path.stem for path in CYTHON} - {"llhttp"}  # only declarations of a C library
+    assert readable == compiled
+
+
+def test_the_rules_see_every_kind_of_import(tmp_path: Path) -> None:
+    """A rule that no import can break would hold forever."""
+    accel = tmp_path / "example.pyx"
+    accel.write_text(
+        "import cython\nfrom gazelle._accel cimport llhttp\nfrom gazelle.errors import (\n  A,\n)\ncimport asyncio\n"
+    )
+    assert _imports(accel) == {"cython", "_accel", "errors", "asyncio"}
+    assert "_accel.head" in _imports(MODULES["_impl"])
+    assert "_pure.head" in _imports(MODULES["_impl"])
+    assert "_pure.head" in _imports(MODULES["_pure.framing"])
+    assert "messages" in _imports(MODULES["errors"])

@@ -1,0 +1,98 @@
+"""What a warm request costs in Python frames and in memory: counts, which no busy machine can blur."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import sys
+from collections import Counter
+from collections.abc import Callable, Coroutine, Iterator
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import pytest
+import uvloop
+
+import gazelle
+from benchmarks import servers
+
+REQUESTS = 20
+
+# Python frames entered per warm keep-alive GET on uvloop, by engine: in Gazelle's own modules, and in all. The caller's
+# own `async with session.get(url) as response: await response.read()` is not counted. A change that lowers a number
+# lowers it here; none may raise it.
+OWN_FRAMES = {"c": 0.0, "python": 0.0}
+ALL_FRAMES = {"c": 0.0, "python": 0.0}
+
+_OWN = str(Path(gazelle.__file__).parent)
+
+
+class FrameCounter:
+    """Counts the Python frames that this thread enters, and each time it comes back into a suspended coroutine."""
+
+    def __init__(self) -> None:
+        self.own: Counter[str] = Counter()
+        self.other: Counter[str] = Counter()
+
+    def __call__(self, frame: FrameType, event: str, argument: Any) -> None:
+        if event != "call" or frame.f_code.co_filename == __file__:
+            return
+        file = frame.f_code.co_filename
+        counts = self.own if file.startswith(_OWN) else self.other
+        counts[f"{Path(file).name} {frame.f_code.co_qualname}"] += 1
+
+
+async def _get_often(session: gazelle.ClientSession, url: str, count: int) -> None:
+    for _ in range(count):
+        async with session.get(url) as response:
+            await response.read()
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    with servers.start() as address:
+        yield f"http://{address.host}:{address.port}/"
+
+
+def _run(main: Coroutine[Any, Any, Any], loop_factory: Callable[[], asyncio.AbstractEventLoop]) -> Any:
+    with asyncio.Runner(loop_factory=loop_factory) as runner:
+        return runner.run(main)
+
+
+def test_a_warm_get_enters_no_more_python_frames_than_before(url: str) -> None:
+    counter = FrameCounter()
+
+    async def main() -> None:
+        async with gazelle.ClientSession() as session:
+            await _get_often(session, url, 50)
+            sys.setprofile(counter)
+            try:
+                await _get_often(session, url, REQUESTS)
+            finally:
+                sys.setprofile(None)
+
+    _run(main(), uvloop.new_event_loop)
+    own, everything = counter.own.total() / REQUESTS, (counter.own + counter.other).total() / REQUESTS
+    where = {name: count / REQUESTS for name, count in (counter.own + counter.other).most_common()}
+    assert own <= OWN_FRAMES[gazelle.__impl__], f"{own} frames of Gazelle's own per GET: {where}"
+    assert everything <= ALL_FRAMES[gazelle.__impl__], f"{everything} frames per GET: {where}"
+
+
+@pytest.mark.parametrize("loop_factory", [uvloop.new_event_loop, asyncio.new_event_loop], ids=["uvloop", "asyncio"])
+def test_memory_does_not_grow_with_the_number_of_requests(
+    url: str, loop_factory: Callable[[], asyncio.AbstractEventLoop]
+) -> None:
+    async def main() -> list[int]:
+        counts = []
+        async with gazelle.ClientSession() as session:
+            await _get_often(session, url, 500)
+            for _ in range(5):
+                await _get_often(session, url, 500)
+                gc.collect()
+                counts.append(sys.getallocatedblocks())
+        return counts
+
+    counts = _run(main(), loop_factory)
+    # The readings themselves leave some objects behind; 2000 requests may add less than one block in twenty of them.
+    assert counts[-1] - counts[0] < 100, f"allocated blocks after every 500 requests: {counts}"

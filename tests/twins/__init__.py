@@ -1,0 +1,1 @@
+"""Tests that run on the readable engine (`gazelle._pure`) and on the compiled one (`gazelle._accel`) alike."""
