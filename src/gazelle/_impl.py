@@ -20,6 +20,7 @@ if not TYPE_CHECKING and _asked != "python":
         from ._accel.head import ResponseHead, parse_head
         from ._accel.headers import build_headers, serialize_headers
         from ._accel.http_parser import ResponseParser
+        from ._accel.pool import Places, Pool
         from ._accel.sink import ResponseSink
 
         IMPL = "c"
@@ -34,6 +35,7 @@ if TYPE_CHECKING or IMPL == "python":
     from ._pure.head import ResponseHead, parse_head
     from ._pure.headers import build_headers, serialize_headers
     from ._pure.http_parser import ResponseParser
+    from ._pure.pool import Places, Pool
     from ._pure.sink import ResponseSink
 
 __all__ = [
@@ -41,6 +43,8 @@ __all__ = [
     "ChunkedDecoder",
     "Deadlines",
     "HttpConnection",
+    "Places",
+    "Pool",
     "ResponseHead",
     "ResponseParser",
     "ResponseSink",

@@ -233,7 +233,7 @@ def test_planned_requests_that_were_never_sent_are_reported(server: ScriptedServ
 def test_the_document_tells_what_was_run_and_where(server: ScriptedServer) -> None:
     server.routes["/"] = FAST
 
-    document = bench(server.url().replace("//", "//user:secret@"), "-n", "4", "-c", "2", "--loop", "asyncio")
+    document = bench(server.url(), "-n", "4", "-c", "2", "--loop", "asyncio")
 
     run = document["run"]
     assert run["url"] == server.url()
@@ -293,6 +293,17 @@ def test_ctrl_c_shows_what_was_measured_until_then_and_is_exit_code_130(server: 
     document = json.loads(out)
     assert document["run"]["interrupted"] is True
     assert document["statusCodeDistribution"]["200"] >= 8
+
+
+@pytest.mark.parametrize("command", ["get", "bench"])
+def test_a_request_that_the_client_refuses_is_exit_code_2_and_no_secret_is_shown(
+    server: ScriptedServer, command: str
+) -> None:
+    result = run_gazelle(command, server.url().replace("//", "//user:secret@"))
+
+    assert (result.returncode, result.stdout, server.requests) == (2, b"", [])
+    assert b"credentials" in result.stderr
+    assert b"secret" not in result.stderr
 
 
 @needs_terminal

@@ -17,9 +17,10 @@ from gazelle.cli import main
 from tests.cli.command import COMMAND, run_gazelle, run_in_terminal, start_gazelle
 from tests.cli.conftest import in_thread
 from tests.conftest import Tls
-from tests.support.server import Peer, ScriptedServer, Step, chunked, fin, response, rst, send, stall
+from tests.support.server import Peer, ScriptedServer, Step, chunked, fin, response, rst, send, sleep, stall
 
 HELLO = [send(response(b"Hello, world!\n", headers="Content-Type: text/plain"))]
+CHUNKED_HEAD = response(headers="Transfer-Encoding: chunked", length=False)
 
 needs_terminal = pytest.mark.skipif(not hasattr(os, "openpty"), reason="the system has no pseudo-terminals")
 
@@ -56,8 +57,7 @@ def test_a_large_body_arrives_whole_in_the_file(server: ScriptedServer, tmp_path
 
 
 def test_a_chunked_body_arrives_without_its_coding(server: ScriptedServer) -> None:
-    head = response(headers="Transfer-Encoding: chunked", length=False)
-    server.routes["/chunked"] = [send(head + chunked(b"one ", b"two ", b"three"))]
+    server.routes["/chunked"] = [send(CHUNKED_HEAD + chunked(b"one ", b"two ", b"three"))]
 
     assert run_gazelle("get", server.url("/chunked")).stdout == b"one two three"
 
@@ -300,7 +300,7 @@ def test_a_server_that_does_not_answer_is_exit_code_5(server: ScriptedServer) ->
         ([fin()], "closed the connection before its response was complete"),
         ([rst()], "connection"),
         ([send(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nonly this"), fin()], "is incomplete or damaged"),
-        ([send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"), fin()], "is incomplete or damaged"),
+        ([send(CHUNKED_HEAD), sleep(0.1), send(b"zz\r\n"), fin()], "is incomplete or damaged"),
         ([send(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab")], "is not acceptable"),
     ],
 )

@@ -3,42 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import gc
 import warnings
-from collections.abc import Iterator
 from typing import Any
 
 import gazelle
 import pytest
 from yarl import URL
 
-from tests.support.clean import assert_clean, connector_of, eventually, idle, snapshot_of_tasks
+from tests.support.clean import assert_clean, connector_of, eventually, idle, said_at_collection, snapshot_of_tasks
 from tests.support.server import ScriptedServer, response, send
-
-
-class Said:
-    """What a collected object left behind: messages to the loop's exception handler and warnings, without the objects."""
-
-    def __init__(self) -> None:
-        self.messages: list[str] = []
-        self.warned: list[tuple[type[Warning], str]] = []
-
-
-@contextlib.contextmanager
-def said_at_collection() -> Iterator[Said]:
-    loop = asyncio.get_running_loop()
-    said = Said()
-    before = loop.get_exception_handler()
-    loop.set_exception_handler(lambda _, context: said.messages.append(context["message"]))
-    try:
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
-            yield said
-        said.warned = [(warning.category, str(warning.message)) for warning in caught]
-    finally:
-        loop.set_exception_handler(before)
-
 
 VERBS = ["get", "options", "head", "post", "put", "patch", "delete"]
 HELLO = [send(response(b"hello"))]

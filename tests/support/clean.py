@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import os
-from collections.abc import Callable, Iterable
+import warnings
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import gazelle
@@ -77,3 +79,26 @@ async def assert_clean(
         return found
 
     await eventually(lambda: not left(), lambda: "; ".join(left()))
+
+
+class Said:
+    """What a collected object left behind: messages to the loop's exception handler and warnings, without the objects."""
+
+    def __init__(self) -> None:
+        self.messages: list[str] = []
+        self.warned: list[tuple[type[Warning], str]] = []
+
+
+@contextlib.contextmanager
+def said_at_collection() -> Iterator[Said]:
+    loop = asyncio.get_running_loop()
+    said = Said()
+    before = loop.get_exception_handler()
+    loop.set_exception_handler(lambda _, context: said.messages.append(context["message"]))
+    try:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            yield said
+        said.warned = [(warning.category, str(warning.message)) for warning in caught]
+    finally:
+        loop.set_exception_handler(before)

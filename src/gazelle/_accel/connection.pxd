@@ -5,6 +5,8 @@ import cython
 from gazelle._accel.deadlines cimport Deadline, Deadlines
 from gazelle._accel.head cimport ResponseHead
 from gazelle._accel.http_parser cimport ResponseParser
+from gazelle._accel.pool cimport Pool
+from gazelle._accel.readiness cimport SocketProbe
 from gazelle._accel.sink cimport ResponseSink
 
 cdef int _OPENING, _IDLE, _BUSY, _CLOSED
@@ -16,7 +18,7 @@ cdef class HttpConnection(ResponseSink):
     cdef object _loop
     cdef object _create_future
     cdef Deadlines _deadlines
-    cdef object _owner
+    cdef Pool _pool
     cdef object _open_stream
     cdef ResponseParser _parser
     cdef Deadline _total_deadline
@@ -24,8 +26,7 @@ cdef class HttpConnection(ResponseSink):
     cdef double _read_time
     cdef int _state
     cdef object _write
-    cdef int _fd
-    cdef object _poll
+    cdef SocketProbe _probe
     cdef object _waiter
     cdef ResponseHead _head
     cdef bytes _piece
@@ -38,6 +39,7 @@ cdef class HttpConnection(ResponseSink):
     cdef readonly Py_ssize_t generation
     cdef readonly bint reused
 
+    cpdef bint is_reusable(self) except -1
     cpdef object close(self)
     cpdef object resume_reading(self)
     @cython.locals(taken=Py_ssize_t)

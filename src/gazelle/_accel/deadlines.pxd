@@ -9,19 +9,21 @@ cdef class Deadline:
     cdef readonly object owner
     cdef public double seconds
     cdef readonly double when
-    cdef DeadlineList _list
-    cdef Deadline _next
-    cdef Deadline _previous
+    cdef readonly DeadlineList _list
+    cdef readonly Deadline _next
+    cdef readonly Deadline _previous
 
 
 cdef class DeadlineList:
-    cdef Deadline first
-    cdef Deadline last
+    cdef readonly double seconds
+    cdef readonly Deadline first
+    cdef readonly Deadline last
 
 
 cdef class Deadlines:
     cdef object _loop
     cdef dict _lists
+    cdef DeadlineList _latest
     cdef object _timer
     cdef double _timer_when
 
@@ -31,8 +33,8 @@ cdef class Deadlines:
     cpdef object remove(self, Deadline deadline)
     @cython.locals(entries=DeadlineList)
     cpdef object close(self)
-    @cython.locals(entries=DeadlineList)
-    cdef DeadlineList _new_list(self, double seconds)
+    @cython.locals(entries=DeadlineList, old=DeadlineList)
+    cdef DeadlineList _list_of(self, double seconds)
     @cython.locals(delay=double)
     cdef object _arm(self, double when)
     @cython.locals(

@@ -1,8 +1,6 @@
 """One HTTP/1.1 connection as an asyncio protocol: one exchange at a time, one waiter each."""
 
 import asyncio
-import select
-import weakref
 from collections.abc import Callable
 from time import monotonic
 from typing import Any, Final, Protocol, TypeAlias
@@ -18,6 +16,8 @@ from gazelle.errors import (
 from .deadlines import Deadline, Deadlines
 from .head import ResponseHead
 from .http_parser import ResponseParser
+from .pool import Pool
+from .readiness import SocketProbe
 from .sink import ResponseSink
 
 _OPENING: Final = 0
@@ -27,16 +27,6 @@ _CLOSED: Final = 3
 
 # Up to this size a request body is joined to its head, so that both leave in one segment and one system call.
 _JOIN_LIMIT: Final = 16384
-
-
-class ConnectionOwner(Protocol):
-    """The pool a connection belongs to."""
-
-    def release(self, connection: "HttpConnection", reusable: bool) -> None:
-        """Takes a connection back whose exchange is over."""
-
-    def connection_lost(self, connection: "HttpConnection") -> None:
-        """Is told that the socket of a connection is closed."""
 
 
 class BodyStream(Protocol):
@@ -69,7 +59,7 @@ class HttpConnection(ResponseSink):
     Args:
         loop: the event loop of the connection.
         deadlines: the deadlines of that loop.
-        owner: the pool, held weakly.
+        pool: the pool it belongs to.
         key: what the pool knows the connection by; its `host` and `port` appear in error messages.
         max_line_size: longest status line in bytes.
         max_field_size: longest header field in bytes.
@@ -80,15 +70,14 @@ class HttpConnection(ResponseSink):
         "__weakref__",
         "_create_future",
         "_deadlines",
-        "_fd",
         "_head",
         "_loop",
         "_open_stream",
-        "_owner",
+        "_pool",
         "_parser",
         "_piece",
         "_pieces",
-        "_poll",
+        "_probe",
         "_read_deadline",
         "_read_time",
         "_reading_paused",
@@ -108,7 +97,7 @@ class HttpConnection(ResponseSink):
         self,
         loop: asyncio.AbstractEventLoop,
         deadlines: Deadlines,
-        owner: ConnectionOwner,
+        pool: Pool,
         key: Any,
         max_line_size: int = 8190,
         max_field_size: int = 8190,
@@ -117,7 +106,7 @@ class HttpConnection(ResponseSink):
         self._loop = loop
         self._create_future: Callable[[], asyncio.Future[ResponseHead]] = loop.create_future
         self._deadlines = deadlines
-        self._owner = weakref.ref(owner)
+        self._pool = pool
         self._open_stream: OpenStream | None = None
         self.key = key
         self._parser = ResponseParser(self, max_line_size, max_field_size, max_headers)
@@ -129,8 +118,7 @@ class HttpConnection(ResponseSink):
         self.reused = False
         self.transport: Any = None
         self._write: Any = None
-        self._fd = -1
-        self._poll: Any = None
+        self._probe: SocketProbe | None = None
         self._waiter: asyncio.Future[ResponseHead] | None = None
         self._head: ResponseHead | None = None
         self._piece: bytes | None = None
@@ -168,11 +156,7 @@ class HttpConnection(ResponseSink):
         """
         if self._state != _IDLE or self.transport.is_closing():
             return False
-        if self._fd < 0:
-            return True
-        if self._poll is None:
-            self._poll = _readable(self._fd)
-        return not self._poll(0)
+        return self._probe is None or not self._probe.has_input()
 
     def exchange(
         self,
@@ -250,7 +234,7 @@ class HttpConnection(ResponseSink):
         self._write = transport.write
         sock = transport.get_extra_info("socket")
         if sock is not None:
-            self._fd = sock.fileno()
+            self._probe = SocketProbe(sock.fileno())
         self._state = _IDLE
 
     def data_received(self, data: bytes) -> None:
@@ -295,9 +279,7 @@ class HttpConnection(ResponseSink):
                 self._fail(ClientConnectionError(str(exc) or type(exc).__name__))
         self.transport = None
         self._write = None
-        owner = self._owner()
-        if owner is not None:
-            owner.connection_lost(self)
+        self._pool.connection_lost(self)
 
     def pause_writing(self) -> None:
         """Takes note that the peer does not read."""
@@ -370,14 +352,12 @@ class HttpConnection(ResponseSink):
         reusable = clean and head.keep_alive and not (self._unsent and self.transport.get_write_buffer_size() > 0)
         self._end_exchange()
         self.reused = True
-        owner = self._owner()
-        if reusable and owner is not None:
+        if reusable:
             self._state = _IDLE
         else:
             self._state = _CLOSED
             self.transport.abort()
-        if owner is not None:
-            owner.release(self, reusable)
+        self._pool.release(self, reusable)
         if stream is not None:
             stream.feed_eof()
         elif waiter is not None and not waiter.done():
@@ -407,9 +387,7 @@ class HttpConnection(ResponseSink):
         self._end_exchange()
         if self.transport is not None:
             self.transport.abort()
-        owner = self._owner()
-        if owner is not None:
-            owner.release(self, False)
+        self._pool.release(self, False)
         if not busy:
             return
         if stream is not None:
@@ -438,11 +416,3 @@ class HttpConnection(ResponseSink):
                 SocketTimeoutError(f"No data for {deadline.seconds:g} s (sock_read) waiting for {phase} from {where}")
             )
 
-
-def _readable(fd: int) -> Callable[[int], list[Any]]:
-    """Returns a function that says at once whether a socket has something to read, or has ended."""
-    if hasattr(select, "poll"):
-        poll = select.poll()
-        poll.register(fd, select.POLLIN)
-        return poll.poll
-    return lambda timeout: select.select([fd], [], [], timeout)[0]

@@ -40,9 +40,10 @@ class Deadline:
 class DeadlineList:
     """The deadlines of one duration, earliest first."""
 
-    __slots__ = ("first", "last")
+    __slots__ = ("first", "last", "seconds")
 
-    def __init__(self) -> None:
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
         self.first: Deadline | None = None
         self.last: Deadline | None = None
 
@@ -54,11 +55,12 @@ class Deadlines:
     removing never does: a timer that finds nothing due arms itself for what is next.
     """
 
-    __slots__ = ("_lists", "_loop", "_timer", "_timer_when")
+    __slots__ = ("_latest", "_lists", "_loop", "_timer", "_timer_when")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._lists: dict[float, DeadlineList] = {}
+        self._latest: DeadlineList | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._timer_when = 0.0
 
@@ -80,9 +82,9 @@ class Deadlines:
         when = start + seconds
         deadline.seconds = seconds
         deadline.when = when
-        entries = self._lists.get(seconds)
-        if entries is None:
-            entries = self._new_list(seconds)
+        entries = self._latest
+        if entries is None or entries.seconds != seconds:
+            entries = self._list_of(seconds)
         deadline._list = entries
         before = entries.last
         # A request that is continued (after a redirect, say) began earlier than the last of the list.
@@ -130,14 +132,19 @@ class Deadlines:
             while entries.first is not None:
                 self.remove(entries.first)
         self._lists.clear()
+        self._latest = None
 
-    def _new_list(self, seconds: float) -> DeadlineList:
-        if len(self._lists) >= _MAX_EMPTY_LISTS:
-            # Durations that are computed may never come again: without this their lists would pile up.
-            for key, entries in list(self._lists.items()):
-                if entries.first is None:
-                    del self._lists[key]
-        entries = self._lists[seconds] = DeadlineList()
+    def _list_of(self, seconds: float) -> DeadlineList:
+        """Returns the list of a duration, which is most likely the one of the next request too."""
+        entries = self._lists.get(seconds)
+        if entries is None:
+            if len(self._lists) >= _MAX_EMPTY_LISTS:
+                # Durations that are computed may never come again: without this their lists would pile up.
+                for key, old in list(self._lists.items()):
+                    if old.first is None:
+                        del self._lists[key]
+            entries = self._lists[seconds] = DeadlineList(seconds)
+        self._latest = entries
         return entries
 
     def _arm(self, when: float) -> None:
@@ -152,18 +159,27 @@ class Deadlines:
         self._timer = None
         now = monotonic()
         due = []
+        for entries in self._lists.values():
+            deadline = entries.first
+            while deadline is not None and deadline.when <= now:
+                due.append(deadline)
+                deadline = deadline._next
+        for deadline in due:
+            # One that an owner before it has removed or armed anew is not due any more.
+            if deadline._list is not None and deadline.when <= now:
+                self.remove(deadline)
+                try:
+                    deadline.owner.on_deadline(deadline)
+                except Exception as error:  # the others are not to pay for it
+                    self._loop.call_exception_handler({"message": "A deadline was not taken", "exception": error})
         next_when = 0.0
         for seconds, entries in list(self._lists.items()):
             deadline = entries.first
-            while deadline is not None and deadline.when <= now:
-                self.remove(deadline)
-                due.append(deadline)
-                deadline = entries.first
             if deadline is None:
                 del self._lists[seconds]
+                if entries is self._latest:
+                    self._latest = None
             elif next_when == 0.0 or deadline.when < next_when:
                 next_when = deadline.when
-        if next_when:
+        if next_when and (self._timer is None or next_when < self._timer_when):
             self._arm(next_when)
-        for deadline in due:
-            deadline.owner.on_deadline(deadline)

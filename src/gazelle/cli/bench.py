@@ -217,6 +217,8 @@ class _Stretch:
                 response = await send()
                 body = await response.read()
             except (ClientError, TimeoutError, OSError) as error:
+                if isinstance(error, ValueError):  # no request can be made of this, and none was sent
+                    raise
                 tally.errors[describe(error, self._load.call.host).kind] += 1
                 # An error that needs no waiting must not keep the loop from everything else.
                 await asyncio.sleep(0)

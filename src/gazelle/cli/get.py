@@ -53,7 +53,7 @@ async def get(call: Call, wishes: Wishes) -> ExitCode:
             show_request(response.request_info)
             _show_response(response)
         if wishes.fail and response.status >= 400:
-            click.echo(f"gazelle: {call.host} answered {response.status} {printable(response.reason or '')}", err=True)
+            click.echo(f"gazelle: {call.host} answered {response.status} {printable(response.reason)}", err=True)
             return ExitCode.HTTP_STATUS
         await _deliver(response, wishes)
     return ExitCode.OK
@@ -67,8 +67,8 @@ def show_request(request: RequestInfo) -> None:
 
 
 def _show_response(response: ClientResponse) -> None:
-    version = response.version or (1, 1)
-    lines = [f"HTTP/{version[0]}.{version[1]} {response.status} {response.reason}"]
+    major, minor = response.version
+    lines = [f"HTTP/{major}.{minor} {response.status} {response.reason}"]
     lines += [
         f"{name.decode('utf-8', 'backslashreplace')}: {value.decode('utf-8', 'backslashreplace')}"
         for name, value in response.raw_headers

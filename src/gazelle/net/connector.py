@@ -3,16 +3,14 @@
 import asyncio
 import socket
 import warnings
-import weakref
-from collections.abc import Callable, Sequence
-from time import monotonic
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from types import MappingProxyType, TracebackType
 from typing import Any, Final, Protocol, Self
 
 from aiohappyeyeballs import SocketFactoryType
 from yarl import URL
 
-from gazelle._impl import Deadlines, HttpConnection
+from gazelle._impl import Deadlines, HttpConnection, Places, Pool
 from gazelle.errors import (
     ClientConnectionError,
     ClientConnectorDNSError,
@@ -25,7 +23,6 @@ from gazelle.types import Sentinel, sentinel
 from .dial import LocalAddress, dial
 from .dns import AbstractResolver, DefaultResolver, DnsCache, ResolveResult
 from .key import ConnectionKey
-from .slots import Slots
 from .tls import TlsPolicy, check_policy
 
 DEFAULT_KEEPALIVE: Final = 15.0
@@ -115,7 +112,7 @@ class Connection:
         if protocol.busy:
             protocol.close()
         else:
-            self._connector.release(protocol, True)
+            self._connector._pool.release(protocol, True)
 
 
 class BaseConnector:
@@ -166,32 +163,27 @@ class BaseConnector:
         if limit < 0 or limit_per_host < 0:
             raise ValueError(f"Limits must not be negative: limit={limit}, limit_per_host={limit_per_host}")
         self._loop = loop or asyncio.get_running_loop()
-        self._keepalive_timeout: float | None = keepalive_timeout  # type: ignore[assignment]
         self._force_close = force_close
-        self._cleanup_closed = enable_cleanup_closed
+        self._limit_per_host = limit_per_host
         self._timeout_ceil_threshold = timeout_ceil_threshold
         self._deadlines = Deadlines(self._loop)
-        self._slots = Slots(limit)
-        self._host_limit = limit_per_host
-        self._host_slots: dict[ConnectionKey, Slots] = {}
-        self._conns: dict[ConnectionKey, list[tuple[HttpConnection, float]]] = {}
-        self._open: set[HttpConnection] = set()
-        self._all_closed: asyncio.Future[None] | None = None
-        self._sweep_timer: asyncio.TimerHandle | None = None
+        # The pool is a thing of its own, and not this object, so that connections do not keep this object alive.
+        self._pool = Pool(self._loop, -1.0 if keepalive_timeout is None else keepalive_timeout, limit, limit_per_host)
+        self.take: Callable[[ConnectionKey], HttpConnection | None] = self._pool.take
         self._closed = False
 
     def __del__(self, _warnings: Any = warnings) -> None:
-        if self._closed or not self._open:
+        if self._closed or not self._pool.open:
             return
         _warnings.warn(f"Unclosed connector {self!r}", ResourceWarning, source=self, stacklevel=1)
-        context = {"connector": self, "connections": [repr(conn) for conn in self._open], "message": "Unclosed connector"}
+        context = {"connector": self, "connections": [repr(conn) for conn in self._pool.open], "message": "Unclosed connector"}
         self._close()
         if not self._loop.is_closed():
             self._loop.call_exception_handler(context)
 
     def __repr__(self) -> str:
         state = "closed" if self._closed else "open"
-        idle = sum(map(len, self._conns.values()))
+        idle = sum(map(len, self._pool.idle.values()))
         return f"<{type(self).__name__} {state}: {len(self._acquired)} in use, {idle} idle, {len(self._waiters)} waiting>"
 
     async def __aenter__(self) -> Self:
@@ -215,88 +207,27 @@ class BaseConnector:
     @property
     def limit(self) -> int:
         """Most connections in use at a time, 0 for no limit."""
-        return self._slots.limit
+        return self._pool.places.limit
 
     @property
     def limit_per_host(self) -> int:
         """Most connections in use at a time with one key, 0 for no limit."""
-        return self._host_limit
+        return self._limit_per_host
 
     @property
     def _acquired(self) -> set[object]:
         """Connections in use, and placeholders of those being opened."""
-        return self._slots.taken
+        return self._pool.places.taken
+
+    @property
+    def _conns(self) -> Mapping[Hashable, Sequence[tuple[Any, float]]]:
+        """Idle connections by key, each with the time it became idle."""
+        return self._pool.idle
 
     @property
     def _waiters(self) -> list[object]:
         """Who waits for a connection."""
-        return [waiter for slots in (self._slots, *self._host_slots.values()) for waiter in slots.waiters]
-
-    # One connection out, one connection in: these two places, for every request.
-
-    def take(self, key: ConnectionKey) -> HttpConnection | None:
-        """Returns an idle connection, or None if there is none or no free place, without waiting."""
-        idle = self._conns.get(key)
-        if not idle or not self._slots.has_room():
-            return None
-        if self._host_limit and not self._slots_of(key).has_room():
-            return None
-        connection = self._pop_idle(key, idle)
-        if connection is not None:
-            self._slots.taken.add(connection)
-            if self._host_limit:
-                self._slots_of(key).taken.add(connection)
-        return connection
-
-    def release(self, connection: HttpConnection, reusable: bool) -> None:
-        """Takes back a connection that is no longer in use; the connection itself calls this when its exchange ends.
-
-        A connection that is not in use is idle, and has become unusable.
-        """
-        key = connection.key
-        taken = self._slots.taken
-        if connection not in taken:
-            self._drop_idle(connection)
-            return
-        taken.discard(connection)
-        if reusable:
-            if self._force_close or self._closed or self._keepalive_timeout == 0:
-                connection.close()
-            else:
-                idle = self._conns.get(key)
-                if idle is None:
-                    idle = self._conns[key] = []
-                idle.append((connection, monotonic()))
-                if self._sweep_timer is None:
-                    self._arm_sweep()
-        if self._slots.waiters:
-            self._slots.give_back(connection)
-        if self._host_limit:
-            self._give_back_host(key, connection)
-
-    def _pop_idle(self, key: ConnectionKey, idle: list[tuple[HttpConnection, float]]) -> HttpConnection | None:
-        keepalive = self._keepalive_timeout
-        while idle:
-            connection, since = idle.pop()
-            if (keepalive is None or monotonic() - since <= keepalive) and connection.is_reusable():
-                return connection
-            connection.close()
-        self._conns.pop(key, None)
-        return None
-
-    def _drop_idle(self, connection: HttpConnection) -> None:
-        idle = self._conns.get(connection.key)
-        if idle is None:
-            return
-        idle[:] = [entry for entry in idle if entry[0] is not connection]
-        if not idle:
-            del self._conns[connection.key]
-
-    def connection_lost(self, connection: HttpConnection) -> None:
-        """Is told that the socket of a connection is closed."""
-        self._open.discard(connection)
-        if self._all_closed is not None and not self._open and not self._all_closed.done():
-            self._all_closed.set_result(None)
+        return [waiter for places in (self._pool.places, *self._pool.hosts.values()) for waiter in places.waiters]
 
     # Opening, when there is nothing idle.
 
@@ -335,32 +266,49 @@ class BaseConnector:
         self, key: ConnectionKey, req: ConnectRequest, traces: Sequence[Any], timeout: ClientTimeout, reuse: bool
     ) -> HttpConnection:
         self._check_open()
+        pool = self._pool
         place = object()  # stands for the connection until there is one
-        if self._host_limit:
-            await self._slots_of(key).take(place)
+        if self._limit_per_host:
+            await self._take_place(pool.places_of(key), place)
         try:
-            await self._slots.take(place)
+            await self._take_place(pool.places, place)
             try:
                 self._check_open()
-                idle = self._conns.get(key)
-                connection = self._pop_idle(key, idle) if idle and reuse else None
+                connection = pool.pop_idle(key) if reuse else None
                 if connection is None:
                     connection = await self._create_connection(req, traces, timeout)
-                    self._open.add(connection)
+                    pool.open.add(connection)
                     if self._closed:
                         connection.close()
                         self._check_open()
-                self._slots.pass_on(place, connection)
+                pool.places.pass_on(place, connection)
             except BaseException:
-                self._slots.give_back(place)
+                pool.places.give_back(place)
                 raise
-            if self._host_limit:
-                self._slots_of(key).pass_on(place, connection)
+            if self._limit_per_host:
+                pool.places_of(key).pass_on(place, connection)
         except BaseException:
-            if self._host_limit:
-                self._give_back_host(key, place)
+            if self._limit_per_host:
+                pool.give_back_host(key, place)
             raise
         return connection
+
+    async def _take_place(self, places: Places, holder: object) -> None:
+        """Takes a place for `holder`, waiting for one if need be.
+
+        Cancelling the wait loses nothing: a place that was given in the meantime goes to the next.
+        """
+        if places.has_room():
+            places.taken.add(holder)
+            return
+        waiter = self._loop.create_future()
+        places.waiters[waiter] = holder
+        try:
+            await waiter
+        except BaseException:
+            if places.waiters.pop(waiter, None) is None:
+                places.give_back(holder)
+            raise
 
     async def _create_connection(
         self, req: ConnectRequest, traces: Sequence[Any], timeout: ClientTimeout
@@ -372,41 +320,11 @@ class BaseConnector:
         """Returns a factory of the protocol."""
         key = req.connection_key
         limits = req.parser_limits
-        return lambda: HttpConnection(self._loop, self._deadlines, self, key, *limits)
+        return lambda: HttpConnection(self._loop, self._deadlines, self._pool, key, *limits)
 
     def _check_open(self) -> None:
         if self._closed:
             raise ClientConnectionError("Connector is closed.")
-
-    def _slots_of(self, key: ConnectionKey) -> Slots:
-        slots = self._host_slots.get(key)
-        if slots is None:
-            slots = self._host_slots[key] = Slots(self._host_limit)
-        return slots
-
-    def _give_back_host(self, key: ConnectionKey, holder: object) -> None:
-        slots = self._host_slots.get(key)
-        if slots is not None:
-            slots.give_back(holder)
-            if not slots.taken and not slots.waiters:
-                del self._host_slots[key]
-
-    # Idle connections grow old.
-
-    def _arm_sweep(self) -> None:
-        if self._keepalive_timeout is not None:
-            self._sweep_timer = self._loop.call_later(self._keepalive_timeout, _sweep, weakref.ref(self))
-
-    def _sweep(self) -> None:
-        """Closes what has been idle for too long."""
-        self._sweep_timer = None
-        assert self._keepalive_timeout is not None
-        oldest = monotonic() - self._keepalive_timeout
-        old = [conn for idle in self._conns.values() for conn, since in idle if since <= oldest]
-        for connection in old:
-            connection.close()
-        if self._conns:
-            self._arm_sweep()
 
     # The end.
 
@@ -417,35 +335,17 @@ class BaseConnector:
             abort_ssl: close TLS connections without the closing handshake, which is what is always done.
         """
         self._close()
-        if self._open:
-            if self._all_closed is None or self._all_closed.done():
-                self._all_closed = self._loop.create_future()
-            await asyncio.shield(self._all_closed)
+        if self._pool.open:
+            await asyncio.shield(self._pool.drained())
 
     def _close(self) -> None:
         """Closes everything without waiting for it."""
         if self._closed:
             return
         self._closed = True
-        if self._sweep_timer is not None:
-            self._sweep_timer.cancel()
-            self._sweep_timer = None
-        if self._loop.is_closed():
-            self._open.clear()
-            return
-        error = ClientConnectionError("Connector is closed.")
-        for slots in (self._slots, *self._host_slots.values()):
-            slots.refuse_all(error)
-        for connection in list(self._open):
-            connection.close()
-        self._deadlines.close()
-        self._conns.clear()
-
-
-def _sweep(reference: "weakref.ref[BaseConnector]") -> None:
-    connector = reference()
-    if connector is not None:
-        connector._sweep()
+        if not self._loop.is_closed():
+            self._pool.close(ClientConnectionError("Connector is closed."))
+            self._deadlines.close()
 
 
 class TCPConnector(BaseConnector):

@@ -5,9 +5,9 @@ import logging
 import sys
 import warnings
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Final, Generic, Protocol, TypeVar
+from typing import Final, Generic, Protocol, Self, TypeVar
 
 from gazelle._impl import ResponseHead
 from gazelle.body.codings import Decoder, make_decoder
@@ -40,7 +40,7 @@ class StreamIterator(Generic[_Piece]):
         self._read = read
         self._end = end
 
-    def __aiter__(self) -> AsyncIterator[_Piece]:
+    def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> _Piece:
@@ -388,7 +388,7 @@ class StreamReader:
         """Iterate over (bytes, whether they end an HTTP chunk)."""
         return StreamIterator(self.readchunk, (b"", False))
 
-    def __aiter__(self) -> AsyncIterator[bytes]:
+    def __aiter__(self) -> StreamIterator[bytes]:
         """Iterate over the lines."""
         return StreamIterator(self.readline, b"")
 
