@@ -35,7 +35,7 @@ def twins() -> list[Extension]:
     sources = {path.stem: [str(path)] for path in pure.glob("*.py") if (accel / f"{path.stem}.pxd").exists()}
     sources |= {path.stem: [str(path)] for path in accel.glob("*.pyx")}
     sources["head"] += [f"vendor/llhttp/{name}" for name in FILES if name.endswith(".c")]
-    flags = {"extra_compile_args": FLAGS if os.name == "posix" else [], "extra_link_args": LINK}
+    flags = {"extra_compile_args": FLAGS, "extra_link_args": LINK} if os.name == "posix" else {"libraries": ["ws2_32"]}
     return [Extension(f"gazelle._accel.{name}", sources[name], **flags) for name in sorted(sources)]
 
 

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import inspect
 import os
 import ssl
 import sys
-import warnings
-from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 import trustme
 
+import gazelle
 from tests.support import twins
+from tests.support.running import LoopFactory, run_strictly
 from tests.support.twins import Twin
 
 try:
@@ -25,12 +23,10 @@ try:
 except ImportError:  # not on Windows
     uvloop = None  # type: ignore[assignment]
 
-LOOPS: dict[str, Callable[[], asyncio.AbstractEventLoop] | None] = {
+LOOPS: dict[str, LoopFactory | None] = {
     "asyncio": asyncio.SelectorEventLoop if sys.platform != "win32" else asyncio.new_event_loop,
     "uvloop": None if uvloop is None else uvloop.new_event_loop,
 }
-# How long transports may take to close after a test, in seconds.
-GRACE = 1.0
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -38,13 +34,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--loop-debug", action="store_true", help="run event loops in debug mode (slow)")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    # Whatever else is set: an unclosed socket or transport is never just a line in a log.
+    config.addinivalue_line("filterwarnings", "error::ResourceWarning")
+    config.addinivalue_line("filterwarnings", "error::pytest.PytestUnraisableExceptionWarning")
+
+
 def pytest_report_header(config: pytest.Config) -> str:
-    try:
-        import gazelle  # noqa: PLC0415  (whether it can be imported is what the line is about)
-    except Exception as error:  # noqa: BLE001
-        return f"gazelle: cannot be imported: {error!r}"
     built = "built" if twins.accel_is_built() else "NOT BUILT"
-    return f"gazelle: engine {gazelle.__impl__!r} (GAZELLE_IMPL={os.environ.get('GAZELLE_IMPL', 'auto')}), twins {built}"
+    return (
+        f"gazelle: engine {gazelle.__impl__!r} (GAZELLE_IMPL={os.environ.get('GAZELLE_IMPL', 'auto')}), twins {built}"
+    )
 
 
 # --- twins ---------------------------------------------------------------------------------------
@@ -93,7 +93,7 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_pycollect_makeitem(collector: pytest.Collector, name: str, obj: object) -> None:
     if name.startswith("test") and inspect.iscoroutinefunction(obj):
-        pytest.mark.usefixtures("event_loop_name")(obj)  # type: ignore[call-overload]
+        pytest.mark.usefixtures("event_loop_name")(obj)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -103,74 +103,11 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
         return None
     names = inspect.signature(pyfuncitem.obj).parameters
     coroutine = pyfuncitem.obj(**{name: pyfuncitem.funcargs[name] for name in names if name in pyfuncitem.funcargs})
-    factory = LOOPS[pyfuncitem.funcargs["event_loop_name"]]
-    run_strictly(coroutine, factory, debug=pyfuncitem.config.getoption("--loop-debug"))
-    return True
-
-
-def run_strictly(
-    coroutine: Coroutine[Any, Any, object],
-    loop_factory: Callable[[], asyncio.AbstractEventLoop] | None,
-    *,
-    debug: bool = False,
-) -> None:
-    """Runs a coroutine; tasks, sockets and error reports that it leaves behind are failures."""
-    reports: list[dict[str, Any]] = []
-
-    async def main() -> list[str]:
-        loop = asyncio.get_running_loop()
-        loop.set_exception_handler(lambda _, context: reports.append(context))
-        before = open_sockets()
-        await coroutine
-        return await leftovers(before)
-
-    with asyncio.Runner(debug=debug, loop_factory=loop_factory) as runner:
-        left = runner.run(main())
-    gc.collect()  # what was dropped without being closed warns now, and not in the next test
-    left += [f"reported to the event loop: {context}" for context in reports]
+    factory = LOOPS[str(pyfuncitem.funcargs["event_loop_name"])]
+    left = run_strictly(coroutine, factory, debug=pyfuncitem.config.getoption("--loop-debug"))
     if left:
         pytest.fail("left behind by the test:\n  " + "\n  ".join(left), pytrace=False)
-
-
-async def leftovers(before: set[str]) -> list[str]:
-    """Tasks and sockets that are still there once everything had its chance to close."""
-    loop = asyncio.get_running_loop()
-    until = loop.time() + GRACE
-    pause = 0.0
-    while True:
-        await asyncio.sleep(pause)
-        tasks = asyncio.all_tasks() - {asyncio.current_task()}
-        sockets = open_sockets() - before
-        if not tasks and not sockets:
-            return []
-        if loop.time() > until:
-            return [f"task {task!r}" for task in tasks] + [f"open {name}" for name in sorted(sockets)]
-        pause = 0.0 if pause == 0.0 and loop.time() < until - GRACE + 0.01 else 0.005
-
-
-def open_sockets() -> set[str]:
-    """Sockets of this process (Linux; elsewhere ResourceWarning has to find them)."""
-    found = set()
-    try:
-        names = os.listdir("/proc/self/fd")
-    except OSError:
-        return found
-    for name in names:
-        try:
-            target = os.readlink(f"/proc/self/fd/{name}")
-        except OSError:  # closed meanwhile, the directory's own descriptor among them
-            continue
-        if target.startswith("socket:"):
-            found.add(target)
-    return found
-
-
-@pytest.fixture(autouse=True, scope="session")
-def resource_warnings_are_errors() -> Iterator[None]:
-    """Whatever pyproject.toml says: an unclosed socket or transport is never just a line in a log."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", ResourceWarning)
-        yield
+    return True
 
 
 # --- certificates --------------------------------------------------------------------------------

@@ -14,7 +14,20 @@ from typing import Any
 from benchmarks.macro.rounds import Plan, Record
 from benchmarks.macro.workloads import Workload
 
-COLUMNS = ("client", "CPU µs/op", "min", "spread", "user", "system", "wall µs/op", "busy", "× floor", "aiohttp ÷")
+COLUMNS = (
+    "client",
+    "CPU µs/op",
+    "min",
+    "spread",
+    "user",
+    "system",
+    "wall µs/op",
+    "busy",
+    "× floor",
+    "of min",
+    "aiohttp ÷",
+    "of min",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +37,8 @@ class Summary:
     *spread* is the distance between the slowest and the quickest round, as a share of the median. *busy* is the share
     of the wall time in which the client used a processor: far below 1 means that it waited, for the server or for
     other work on the machine. *to_floor* is the client's CPU time divided by the floor's of the same round,
-    *to_aiohttp* aiohttp's divided by the client's, medians of these.
+    *to_aiohttp* aiohttp's divided by the client's, medians of these; the names with *least* are the same of the best
+    rounds, which a busy machine blurs less.
     """
 
     client: str
@@ -38,7 +52,9 @@ class Summary:
     wall: float = 0.0
     busy: float = 0.0
     to_floor: float | None = None
+    to_floor_least: float | None = None
     to_aiohttp: float | None = None
+    to_aiohttp_least: float | None = None
 
 
 def _ratio(upper: Record | None, lower: Record | None) -> float | None:
@@ -47,6 +63,14 @@ def _ratio(upper: Record | None, lower: Record | None) -> float | None:
         return None
     pairs = [(a.cpu, b.cpu) for a, b in zip(upper.measurements, lower.measurements, strict=True) if a and b]
     return median(a / b for a, b in pairs) if pairs else None
+
+
+def _ratio_of_least(upper: Record | None, lower: Record | None) -> float | None:
+    """The CPU time of the best round of one client divided by that of another's."""
+    if upper is None or lower is None:
+        return None
+    best = [min((one.cpu for one in record.measurements if one), default=None) for record in (upper, lower)]
+    return best[0] / best[1] if best[0] is not None and best[1] else None
 
 
 def summarise(records: Sequence[Record]) -> list[Summary]:
@@ -73,7 +97,9 @@ def summarise(records: Sequence[Record]) -> list[Summary]:
                 wall=median(one.wall for one in done),
                 busy=median(one.cpu / one.wall for one in done),
                 to_floor=_ratio(record, by_name.get("floor")),
+                to_floor_least=_ratio_of_least(record, by_name.get("floor")),
                 to_aiohttp=_ratio(by_name.get("aiohttp"), record),
+                to_aiohttp_least=_ratio_of_least(by_name.get("aiohttp"), record),
             )
         )
     return rows
@@ -83,6 +109,7 @@ def _cells(row: Summary) -> list[str]:
     name = f"{row.client} {row.version}".strip()
     if row.complaint is not None:
         return [name, row.complaint]
+    ratios = (row.to_floor, row.to_floor_least, row.to_aiohttp, row.to_aiohttp_least)
     return [
         name,
         f"{row.cpu:.2f}",
@@ -92,8 +119,7 @@ def _cells(row: Summary) -> list[str]:
         f"{row.system:.2f}",
         f"{row.wall:.2f}",
         f"{row.busy:.0%}",
-        f"{row.to_floor:.2f}" if row.to_floor is not None else "",
-        f"{row.to_aiohttp:.2f}" if row.to_aiohttp is not None else "",
+        *("" if ratio is None else f"{ratio:.2f}" for ratio in ratios),
     ]
 
 

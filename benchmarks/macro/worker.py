@@ -80,7 +80,7 @@ def probe() -> dict[str, Any]:
         try:
             found[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
-            found[name] = "?"
+            found[name] = ""
     return {"python": platform.python_version(), "modules": found}
 
 

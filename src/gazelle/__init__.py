@@ -40,7 +40,7 @@ from .errors import (
 )
 from .messages import RequestInfo
 from .net.connector import BaseConnector, Connection, TCPConnector
-from .net.dns import AbstractResolver, DefaultResolver, ThreadedResolver
+from .net.dns import DefaultResolver, ThreadedResolver
 from .net.stream import StreamReader
 from .net.tls import Fingerprint
 from .timeouts import ClientTimeout
@@ -67,7 +67,6 @@ __all__ = [  # noqa: RUF022  (by theme)
     "TCPConnector",
     "Connection",
     "Fingerprint",
-    "AbstractResolver",
     "DefaultResolver",
     "ThreadedResolver",
     # errors

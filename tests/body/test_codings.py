@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import gzip
+import importlib.util
 import os
 import random
+import sys
 import time
 import tracemalloc
 import zlib
 from collections.abc import Callable, Iterator
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -214,17 +216,38 @@ def test_an_empty_body_needs_no_decoding(value: str) -> None:
     assert decoder.finish() == b""
 
 
+@pytest.fixture
+def without_modules(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """A second copy of the module, imported where isal and zstd are not installed and brotli is an old one."""
+    for name in ("isal.isal_zlib", "compression.zstd", "backports.zstd"):
+        monkeypatch.setitem(sys.modules, name, None)
+    monkeypatch.setitem(sys.modules, "brotli", SimpleNamespace(Decompressor=type("Old", (), {})))
+    spec = importlib.util.spec_from_file_location("codings_without_modules", codings.__file__)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
 @pytest.mark.parametrize(
     ("coding", "package"), [("br", "brotli>=1.2"), ("zstd", "backports.zstd"), ("gzip, zstd", "backports.zstd")]
 )
 def test_a_coding_whose_module_is_missing_is_refused_with_what_to_install(
-    coding: str, package: str, monkeypatch: pytest.MonkeyPatch
+    coding: str, package: str, without_modules: ModuleType
 ) -> None:
-    monkeypatch.setitem(codings._MISSING, coding[-4:].strip(" ,"), codings._missing("it", package))
-    decoder = decoder_for(coding)
+    decoder = without_modules.make_decoder(coding)
+    assert not decoder.pending
     assert decoder.finish() == b""  # a HEAD answer, say
-    with pytest.raises(ContentEncodingError, match=f"install `{package}`"):
+    with pytest.raises(ContentEncodingError, match=f"Please install `{package}`"):
         decoder.decode(b"x")
+    with pytest.raises(ContentEncodingError, match=f"Please install `{package}`"):
+        without_modules.decode_all(b"x", coding)
+
+
+def test_without_the_optional_modules_gzip_and_deflate_are_left(without_modules: ModuleType) -> None:
+    assert without_modules.accept_encoding() == "gzip, deflate"
+    assert without_modules.decode_all(gzip.compress(TEXT), "gzip") == TEXT
 
 
 # --- broken bodies ---

@@ -256,9 +256,9 @@ async def test_a_session_that_nobody_closes_warns_and_gives_its_sockets_back() -
         with said_at_collection() as said:
             del session
             gc.collect()
+            gc.collect()
         assert "Unclosed client session" in said.messages
         assert any(issubclass(kind, ResourceWarning) and "Unclosed client session" in text for kind, text in said.warned)
-        gc.collect()
         await eventually(lambda: server.open == 0, "the socket of a forgotten session stayed open")
 
 

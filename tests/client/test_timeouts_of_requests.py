@@ -35,7 +35,7 @@ async def takes(at_least: float, at_most: float = 5.0) -> AsyncIterator[None]:
 def says(error: BaseException, limit: str, seconds: float, host: str = "127.0.0.1") -> None:
     """The message names the limit, its length and the host."""
     text = str(error)
-    assert re.search(rf"\b{limit}\b", text), text
+    assert re.search(rf"\b{limit}\b", text, re.IGNORECASE), text
     assert f"{seconds:g}" in text, text
     assert host in text, text
 

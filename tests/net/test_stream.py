@@ -11,8 +11,9 @@ import tracemalloc
 import weakref
 import zlib
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import suppress
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given, settings
@@ -701,30 +702,6 @@ async def test_back_pressure_of_an_encoded_body_counts_raw_bytes(coding: str) ->
     assert connection.calls[:2] == ["pause", "resume"]
 
 
-class Push(asyncio.Protocol):
-    """A server that sends `total` bytes as fast as they are taken."""
-
-    def __init__(self, total: int) -> None:
-        self.left = total
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
-        self.resume_writing()
-
-    def pause_writing(self) -> None:
-        self.writing = False
-
-    def resume_writing(self) -> None:
-        self.writing = True
-        while self.writing and self.left:
-            size = min(self.left, 65536)
-            self.left -= size
-            self.transport.write(bytes(size))
-        if not self.left:
-            self.transport.close()
-
-
 class Receive(asyncio.Protocol):
     """A client that feeds a stream."""
 
@@ -733,8 +710,7 @@ class Receive(asyncio.Protocol):
         self.most = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        self.transport = cast("asyncio.Transport", transport)
 
     def pause_reading(self) -> None:
         self.transport.pause_reading()
@@ -752,10 +728,17 @@ class Receive(asyncio.Protocol):
 
 async def test_a_slow_reader_holds_a_fast_server_back() -> None:
     total = 20_000_000
-    loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: Push(total), "127.0.0.1", 0)
-    async with server:
+
+    async def push(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for _ in range(total // 50_000):
+            writer.write(bytes(50_000))
+            await writer.drain()
+        writer.close()
+        await writer.wait_closed()
+
+    async with await asyncio.start_server(push, "127.0.0.1", 0) as server:
         host, port = server.sockets[0].getsockname()
+        loop = asyncio.get_running_loop()
         transport, receive = await loop.create_connection(lambda: Receive(2**16), host, port)
         got = 0
         async for piece in receive.stream.iter_chunked(50_000):
@@ -875,7 +858,8 @@ async def test_at_eof_is_never_true_for_a_damaged_body(ending: str) -> None:
     stream = encoded(ENDINGS[ending](gzip.compress(b"hello, world" * 100)))
     while stream.exception() is None:
         assert not stream.at_eof()
-        stream.read_nowait(7)
+        with suppress(ClientPayloadError):
+            stream.read_nowait(7)
     assert not stream.at_eof()
 
 
@@ -1015,8 +999,7 @@ def test_any_reads_of_any_pieces_give_the_body_in_order(
         stream = StreamReader(connection, 16, decoder=make_decoder(encoding or ""))
         feeder = asyncio.create_task(feed(stream, connection))
         got = b""
-        steps = iter([*script, *[("readany", 1, False)] * 2000])
-        for name, n, cancel in steps:
+        for name, n, cancel in [*script, *[("readany", 1, False)] * 2000]:
             if name == "at_eof":
                 assert not stream.at_eof() or (got == body and not broken)
                 continue
@@ -1035,7 +1018,6 @@ def test_any_reads_of_any_pieces_give_the_body_in_order(
                     task.cancel()
                     await asyncio.wait([task])
                     continue
-                read = task.__await__  # it ended before
                 result = await settle(task)
             else:
                 result = await settle(read())

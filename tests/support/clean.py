@@ -39,7 +39,7 @@ def idle(connector: Any) -> int:
 
 def waiting(connector: Any) -> int:
     """The number of requests that wait for a slot."""
-    return sum(len(waiters) for waiters in connector._waiters.values())
+    return len(connector._waiters)
 
 
 def open_descriptors() -> int:

@@ -1,7 +1,8 @@
 """The corpus of raw responses: what a case is, and loading all themes of `tests/data/responses`.
 
 A theme is a Python file with a tuple `CASES`, made by `ok(...)` (an answer is delivered, complete or still open) and
-`bad(...)` (refused with an error class). Every case says why in one line: the clause of the RFC or the decision behind it.
+`bad(...)` (refused with an error class). Every case says why in one line: the clause of the RFC or the decision behind
+it.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 
 Pieces = tuple[bytes, ...]
 
@@ -21,7 +22,7 @@ def byte_by_byte(data: bytes) -> Pieces:
 def cut(data: bytes, points: Iterable[int]) -> Pieces:
     """Cut at these offsets; offsets outside the data, double ones and empty pieces fall away."""
     edges = [0, *sorted({p for p in points if 0 < p < len(data)}), len(data)]
-    return tuple(data[a:b] for a, b in zip(edges, edges[1:], strict=False) if a < b)
+    return tuple(data[a:b] for a, b in pairwise(edges) if a < b)
 
 
 def every_split(data: bytes) -> Iterator[Pieces]:

@@ -366,8 +366,7 @@ async def test_the_cost_of_a_deadline_does_not_grow_with_their_number(twin: Twin
         if shape == "expire":
             for deadline in every:
                 deadlines.add(deadline, SHORT, start - NEVER)
-            while len(owner.passed) < count:
-                await asyncio.sleep(0)
+            await until(lambda: len(owner.passed) == count)
         else:
             for deadline in every:
                 deadlines.add(deadline, NEVER, start)

@@ -123,8 +123,6 @@ def test_known_differences_still_differ(both_twins: Twins) -> None:
 
 def test_every_case_of_the_corpus_has_one_answer_for_both_twins(both_twins: Twins) -> None:
     for case in corpus.load():
-        given_input = Input(
-            case.data, (), case.method, case.upgrade, case.read_until_eof, case.eof, case.limits
-        )
+        given_input = Input(case.data, (), case.method, case.upgrade, case.read_until_eof, case.eof, case.limits)
         pure, accel = answers(both_twins, given_input)
         assert pure == accel, case.id

@@ -272,7 +272,20 @@ def test_an_error_at_the_last_byte_reads_nothing_beyond(twin: Twin) -> None:
 def test_both_twins_tell_the_same_about_random_heads(both_twins: tuple[Twin, Twin]) -> None:
     rng = random.Random(7)
     names = [*KNOWN_NAMES, b"Content-Encoding", b"x", b"Etag", b"sEt-cOOkie"]
-    values = [b"", b"1", b"close", b"chunked", b" a ", b"\tb\t", b"a\r\n b", b"\r\n\tc", b"d\n ", b"\n \r\n\te", b"\xff", b"x" * 300]
+    values = [
+        b"",
+        b"1",
+        b"close",
+        b"chunked",
+        b" a ",
+        b"\tb\t",
+        b"a\r\n b",
+        b"\r\n\tc",
+        b"d\n ",
+        b"\n \r\n\te",
+        b"\xff",
+        b"x" * 300,
+    ]
     for _ in range(3000):
         lines = [rng.choice(names) + b":" + rng.choice(values) for _ in range(rng.choice((0, 1, 3, 10, 70)))]
         end = rng.choice((b"\r\n", b"\n"))

@@ -132,7 +132,9 @@ def test_parser_and_decoder_have_no_room_for_other_attributes(twin: Twin) -> Non
 
 
 def test_a_sink_can_be_subclassed_and_overridden_in_part(twin: Twin) -> None:
-    class Bodies(twin.sink.ResponseSink):  # type: ignore[misc]
+    response_sink: Any = twin.sink.ResponseSink
+
+    class Bodies(response_sink):  # type: ignore[misc]
         def __init__(self) -> None:
             self.bodies: list[bytes] = []
 

@@ -26,7 +26,6 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from gazelle.errors import BadStatusLine, InvalidHeader
 from gazelle.types import HttpVersion10, HttpVersion11
 
-cdef object _FOLD = re.compile(rb"[ \t]*\r?\n[ \t]+")
 # For errors alone: which line is to blame if several are bad.
 cdef object _STATUS_LINE = re.compile(rb"HTTP/1\.[01] [1-9][0-9]{2}(?: [^\x00\r\n]*)?\r?\n")
 
@@ -315,7 +314,7 @@ cdef int _take_fields(ResponseHead head, Scratch* scratch) except -1:
         if folded:
             if head._folded is None:
                 head._folded = {}
-            head._folded[index] = _FOLD.sub(b" ", head._raw[begin:end]).strip(b" \t\r\n")
+            head._folded[index] = unfold(head._raw[begin:end])
             longest = max(longest, <Py_ssize_t>size + len(head._folded[index]))
         else:
             while span.value_size and base[span.value + span.value_size - 1] in (32, 9):
@@ -342,6 +341,12 @@ cdef int _take_fields(ResponseHead head, Scratch* scratch) except -1:
                 head.transfer_encoding = _joined(head.transfer_encoding, head._value(index))
     head.longest_field = longest
     return 0
+
+
+cpdef bytes unfold(bytes value):
+    """Returns a value of several lines (obs-fold) as one: a space for each line end and the white space around it."""
+    # Not by a regular expression: it would look at a long run of spaces from each of them to its end.
+    return b" ".join([line.strip(b" \t\r") for line in value.split(b"\n")]).strip(b" ")
 
 
 cdef inline bytes _joined(bytes first, bytes second):

@@ -73,10 +73,10 @@ class HttpConnection(ResponseSink):
         "_head",
         "_loop",
         "_open_stream",
-        "_pool",
         "_parser",
         "_piece",
         "_pieces",
+        "_pool",
         "_probe",
         "_read_deadline",
         "_read_time",
@@ -246,6 +246,9 @@ class HttpConnection(ResponseSink):
         try:
             taken = self._parser.feed(data)
         except Exception as error:
+            if self._head is not None and self._stream is None:
+                # The head was good: that the body is not is for its reader to learn, wherever the bytes were split.
+                self._begin_stream(self._head)
             self._fail(error)
             return
         if self._parser.done:
@@ -404,7 +407,9 @@ class HttpConnection(ResponseSink):
         where = f"{self.key.host}:{self.key.port}"
         phase = "the response head" if self._stream is None else "the rest of the response body"
         if deadline is self._total_deadline:
-            self._fail(TimeoutError(f"Total timeout of {deadline.seconds:g} s exceeded waiting for {phase} from {where}"))
+            self._fail(
+                TimeoutError(f"Total timeout of {deadline.seconds:g} s exceeded waiting for {phase} from {where}")
+            )
             return
         now = monotonic()
         # A reader that does not read is not a server that does not send.
@@ -415,4 +420,3 @@ class HttpConnection(ResponseSink):
             self._fail(
                 SocketTimeoutError(f"No data for {deadline.seconds:g} s (sock_read) waiting for {phase} from {where}")
             )
-

@@ -16,7 +16,6 @@ _FORBIDDEN: Final = re.compile(rb"\x00|\r(?!\n)")
 _STATUS_LINE: Final = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9]{2})(?: ([^\x00\r\n]*))?\r?\n")
 # A field line and the lines folded onto it (obs-fold, RFC 9112 §5.2).
 _FIELD_LINE: Final = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):([^\n]*(?:\n[ \t][^\n]*)*)\n")
-_FOLD: Final = re.compile(rb"[ \t]*\r?\n[ \t]+")
 _DIGITS: Final = re.compile(rb"[0-9]+")
 
 
@@ -127,10 +126,9 @@ def parse_head(data: bytes, start: int, end: int) -> ResponseHead:
         name, value = match.groups()
         position = match.end()
         if b"\n" in value:
-            value, folded = _FOLD.sub(b" ", value), True
+            value, folded = unfold(value), True
         else:
-            folded = False
-        value = value.strip(b" \t\r")
+            value, folded = value.strip(b" \t\r"), False
         fields.append((name, value))
         _note(head, name.lower(), value, folded)
         if len(name) + len(value) > head.longest_field:
@@ -138,6 +136,12 @@ def parse_head(data: bytes, start: int, end: int) -> ResponseHead:
     head.raw_headers = tuple(fields)
     head.count = len(fields)
     return head
+
+
+def unfold(value: bytes) -> bytes:
+    """Returns a value of several lines (obs-fold) as one: a space for each line end and the white space around it."""
+    # Not by a regular expression: it would look at a long run of spaces from each of them to its end.
+    return b" ".join([line.strip(b" \t\r") for line in value.split(b"\n")]).strip(b" ")
 
 
 def _note(head: ResponseHead, name: bytes, value: bytes, folded: bool) -> None:

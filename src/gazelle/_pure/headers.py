@@ -48,7 +48,7 @@ def serialize_headers(fields: Iterable[tuple[str, str]]) -> bytes:
         TypeError: a name or a value is not a str.
         ValueError: a name is not a token, or a value holds a control character other than HTAB (RFC 9110 §5.1, §5.5).
     """
-    lines = []
+    lines: list[str] = []
     for name, value in fields:
         if not isinstance(name, str):
             raise TypeError(f"Header names must be str, not {type(name).__name__}: {name!r}")

@@ -13,7 +13,7 @@ from gazelle.errors import (
 
 from .chunked import ChunkedDecoder
 from .framing import CHUNKED, body_length, may_keep_alive
-from .head import ResponseHead, find_head_end, parse_head
+from .head import find_head_end, parse_head
 from .sink import ResponseSink
 
 _HEAD: Final = 0

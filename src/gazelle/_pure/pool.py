@@ -71,7 +71,18 @@ class Pool:
         limit_per_host: most connections in use with the same key; 0 for no limit.
     """
 
-    __slots__ = ("_drained", "_limit_per_host", "_loop", "_sweep_timer", "closed", "hosts", "idle", "keepalive", "open", "places")
+    __slots__ = (
+        "_drained",
+        "_limit_per_host",
+        "_loop",
+        "_sweep_timer",
+        "closed",
+        "hosts",
+        "idle",
+        "keepalive",
+        "open",
+        "places",
+    )
 
     def __init__(self, loop: asyncio.AbstractEventLoop, keepalive: float, limit: int, limit_per_host: int) -> None:
         self._loop = loop

@@ -30,7 +30,9 @@ class _SessionRequestContextManager:
 
     async def __aenter__(self) -> ClientResponse:
         owner = self._connector is None
-        self._session = ClientSession(connector=self._connector or TCPConnector(force_close=True), connector_owner=owner)
+        self._session = ClientSession(
+            connector=self._connector or TCPConnector(force_close=True), connector_owner=owner
+        )
         method, url, options = self._arguments
         try:
             self._response = await self._session.request(method, url, **options).__aenter__()

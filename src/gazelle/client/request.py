@@ -28,7 +28,7 @@ _BODY_METHODS: Final = frozenset({"POST", "PUT", "PATCH"})
 _SECURE: Final = {"http": False, "ws": False, "https": True, "wss": True}
 _DEFAULT_PORTS: Final = {False: 80, True: 443}
 
-# URLs on which yarl changes nothing, taken apart without it: parsing one with yarl costs more than the rest of a request.
+# URLs on which yarl changes nothing, taken apart without it: parsing one costs more than the rest of a request.
 _PLAIN_URL: Final = re.compile(
     r"(https?://(?!xn--)[a-z0-9]+(?:-+[a-z0-9]+)*(?:\.(?!xn--)[a-z0-9]+(?:-+[a-z0-9]+)*)*(?::[1-9][0-9]{1,4})?)"
     r"((?:/(?!\.)[A-Za-z0-9._~-]*)*)"
@@ -40,7 +40,17 @@ _CACHE_SIZE: Final = 1024
 class ClientRequest:
     """A request as it goes over the wire. It is complete, and never changes, so that equal calls can share one."""
 
-    __slots__ = ("_headers", "_source", "_url", "body", "connection_key", "head", "idempotent", "method", "parser_limits")
+    __slots__ = (
+        "_headers",
+        "_source",
+        "_url",
+        "body",
+        "connection_key",
+        "head",
+        "idempotent",
+        "method",
+        "parser_limits",
+    )
 
     def __init__(
         self,
@@ -121,7 +131,7 @@ class RequestBuilder:
         self,
         *,
         base_url: URL | None,
-        headers: CIMultiDict[str],
+        headers: CIMultiDict[Any],
         skip_auto_headers: frozenset[istr],
         json_serialize: Callable[[Any], str],
         allowed_schemes: frozenset[str],

@@ -14,7 +14,13 @@ from yarl import URL
 from gazelle._impl import ResponseHead
 from gazelle.body.charset import detect_encoding
 from gazelle.body.codings import decode_all
-from gazelle.errors import ClientConnectionError, ClientPayloadError, ClientResponseError, ContentEncodingError, ContentTypeError
+from gazelle.errors import (
+    ClientConnectionError,
+    ClientPayloadError,
+    ClientResponseError,
+    ContentEncodingError,
+    ContentTypeError,
+)
 from gazelle.messages import RequestInfo
 from gazelle.net.connector import Connection
 from gazelle.net.stream import StreamReader
@@ -61,7 +67,7 @@ class ClientResponse:
         self._head = head
         self._connection = connection
         self._policy = policy
-        self._received = head.body  # bytes, pieces of a chunked body, or the stream
+        self._received: bytes | list[bytes | None] | StreamReader = head.body  # type: ignore[assignment]
         self._body: bytes | None = None
         self._released = False
         self._in_context = False
@@ -210,7 +216,7 @@ class ClientResponse:
         if self._body is not None:
             stream = StreamReader(None, self._policy.read_bufsize)
         else:
-            for piece in (received,) if isinstance(received, bytes) else received:  # type: ignore[attr-defined]
+            for piece in (received,) if isinstance(received, bytes) else received:
                 if piece is None:
                     stream.end_chunk()
                 elif piece:
@@ -239,7 +245,7 @@ class ClientResponse:
             elif isinstance(received, StreamReader):
                 body = await self._read_stream(received)
             else:
-                body = b"".join(filter(None, received))  # type: ignore[arg-type]
+                body = b"".join(piece for piece in received if piece is not None)
             if not isinstance(received, StreamReader) and self._head.content_encoding is not None:
                 body = self._decode(body)
             self._body = body

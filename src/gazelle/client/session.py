@@ -182,7 +182,9 @@ class ClientSession:
 
     # Requests.
 
-    def request(self, method: str, url: StrOrURL, **kwargs: Unpack[RequestOptions]) -> _RequestContextManager[ClientResponse]:
+    def request(
+        self, method: str, url: StrOrURL, **kwargs: Unpack[RequestOptions]
+    ) -> _RequestContextManager[ClientResponse]:
         """Makes a request. Await the result, or use it with `async with`, which releases the response.
 
         Args:

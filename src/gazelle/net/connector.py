@@ -5,12 +5,13 @@ import socket
 import warnings
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from types import MappingProxyType, TracebackType
-from typing import Any, Final, Protocol, Self
+from typing import Any, Final, Protocol, Self, cast
 
 from aiohappyeyeballs import SocketFactoryType
 from yarl import URL
 
 from gazelle._impl import Deadlines, HttpConnection, Places, Pool
+from gazelle.abc import AbstractResolver, ResolveResult
 from gazelle.errors import (
     ClientConnectionError,
     ClientConnectorDNSError,
@@ -21,7 +22,7 @@ from gazelle.timeouts import ClientTimeout
 from gazelle.types import Sentinel, sentinel
 
 from .dial import LocalAddress, dial
-from .dns import AbstractResolver, DefaultResolver, DnsCache, ResolveResult
+from .dns import DefaultResolver, DnsCache
 from .key import ConnectionKey
 from .tls import TlsPolicy, check_policy
 
@@ -144,7 +145,7 @@ class BaseConnector:
     def __init__(
         self,
         *,
-        keepalive_timeout: float | None | Sentinel = sentinel,
+        keepalive_timeout: float | Sentinel | None = sentinel,
         force_close: bool = False,
         limit: int | None = DEFAULT_LIMIT,
         limit_per_host: int | None = 0,
@@ -169,14 +170,18 @@ class BaseConnector:
         self._deadlines = Deadlines(self._loop)
         # The pool is a thing of its own, and not this object, so that connections do not keep this object alive.
         self._pool = Pool(self._loop, -1.0 if keepalive_timeout is None else keepalive_timeout, limit, limit_per_host)
-        self.take: Callable[[ConnectionKey], HttpConnection | None] = self._pool.take
+        self.take = cast(Callable[[ConnectionKey], HttpConnection | None], self._pool.take)
         self._closed = False
 
     def __del__(self, _warnings: Any = warnings) -> None:
         if self._closed or not self._pool.open:
             return
         _warnings.warn(f"Unclosed connector {self!r}", ResourceWarning, source=self, stacklevel=1)
-        context = {"connector": self, "connections": [repr(conn) for conn in self._pool.open], "message": "Unclosed connector"}
+        context = {
+            "connector": self,
+            "connections": [repr(conn) for conn in self._pool.open],
+            "message": "Unclosed connector",
+        }
         self._close()
         if not self._loop.is_closed():
             self._loop.call_exception_handler(context)
@@ -184,7 +189,9 @@ class BaseConnector:
     def __repr__(self) -> str:
         state = "closed" if self._closed else "open"
         idle = sum(map(len, self._pool.idle.values()))
-        return f"<{type(self).__name__} {state}: {len(self._acquired)} in use, {idle} idle, {len(self._waiters)} waiting>"
+        return (
+            f"<{type(self).__name__} {state}: {len(self._acquired)} in use, {idle} idle, {len(self._waiters)} waiting>"
+        )
 
     async def __aenter__(self) -> Self:
         return self
@@ -274,7 +281,7 @@ class BaseConnector:
             await self._take_place(pool.places, place)
             try:
                 self._check_open()
-                connection = pool.pop_idle(key) if reuse else None
+                connection = cast(HttpConnection | None, pool.pop_idle(key)) if reuse else None
                 if connection is None:
                     connection = await self._create_connection(req, traces, timeout)
                     pool.open.add(connection)
@@ -383,7 +390,7 @@ class TCPConnector(BaseConnector):
         happy_eyeballs_delay: float | None = 0.25,
         interleave: int | None = None,
         socket_factory: SocketFactoryType | None = None,
-        keepalive_timeout: float | None | Sentinel = sentinel,
+        keepalive_timeout: float | Sentinel | None = sentinel,
         force_close: bool = False,
         limit: int | None = DEFAULT_LIMIT,
         limit_per_host: int | None = 0,
@@ -472,7 +479,7 @@ class TCPConnector(BaseConnector):
         if family is not None:
             return [ResolveResult(hostname=key.host, host=key.host, port=key.port, family=family, proto=0, flags=0)]
         if _is_odd_ipv4(key.host):
-            # `127.1` and `2130706433` are addresses to some resolvers only: a filter that compares hosts would be fooled.
+            # `127.1` and `2130706433` are addresses to some resolvers only, and not what a filter of hosts expects.
             raise InvalidUrlClientError(URL.build(scheme="http", host=key.host), "not a canonical IPv4 address")
         try:
             return await self._dns.resolve(key.host, key.port, self._family)

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 from aiohappyeyeballs import AddrInfoType, SocketFactoryType, remove_addr_infos, start_connection
 
 from gazelle._impl import HttpConnection
+from gazelle.abc import ResolveResult
 from gazelle.errors import (
     ClientConnectorCertificateError,
     ClientConnectorError,
@@ -17,7 +18,6 @@ from gazelle.errors import (
     ServerFingerprintMismatch,
 )
 
-from .dns import ResolveResult
 from .key import ConnectionKey
 from .tls import Fingerprint, context_for
 
@@ -104,12 +104,12 @@ async def _start_protocol(
     """Puts the protocol, and TLS if the key asks for it, over a connected socket."""
     connection: HttpConnection
     if not key.is_ssl:
-        _, connection = await loop.create_connection(make_connection, sock=sock)  # type: ignore[type-var, assignment]
+        _, connection = await loop.create_connection(make_connection, sock=sock)  # type: ignore[type-var]
         return connection
     # RFC 6066 §3: the name in SNI has no trailing dot.
     server_hostname = (key.server_hostname or key.host).rstrip(".")
     try:
-        transport, connection = await loop.create_connection(  # type: ignore[type-var, assignment]
+        transport, connection = await loop.create_connection(  # type: ignore[type-var]
             make_connection, sock=sock, ssl=context_for(key.ssl), server_hostname=server_hostname
         )
     except ssl.CertificateError as error:
@@ -129,8 +129,19 @@ def _addr_info(address: ResolveResult) -> AddrInfoType:
     host: Any = (address["host"], address["port"])
     if address["family"] == socket.AF_INET6:
         bare, _, scope = address["host"].partition("%")
-        host = (bare, address["port"], 0, int(scope) if scope.isdigit() else socket.if_nametoindex(scope) if scope else 0)
-    return (socket.AddressFamily(address["family"]), socket.SOCK_STREAM, address["proto"] or socket.IPPROTO_TCP, "", host)
+        host = (
+            bare,
+            address["port"],
+            0,
+            int(scope) if scope.isdigit() else socket.if_nametoindex(scope) if scope else 0,
+        )
+    return (
+        socket.AddressFamily(address["family"]),
+        socket.SOCK_STREAM,
+        address["proto"] or socket.IPPROTO_TCP,
+        "",
+        host,
+    )
 
 
 def _local_info(local_addr: LocalAddress) -> AddrInfoType:

@@ -1,13 +1,17 @@
 """Interim answers, switching protocols, and what follows a response (RFC 9110 §15.2, RFC 9112 §9.2)."""
 
 # fmt: off  (a case is one line)
-from tests.support.corpus import bad, ok, waiting
+from tests.support.corpus import Case, bad, ok, waiting
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 FINAL = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
 EMPTY = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 SWITCH = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"
-SWITCHED = {"status": 101, "reason": "Switching Protocols", "upgrade": True, "keep_alive": False}
+
+
+def switched(name: str, data: bytes, *, why: str, rest: bytes = b"", interim: tuple[int, ...] = ()) -> Case:
+    return ok(name, data, status=101, reason="Switching Protocols", upgrade=True, keep_alive=False, rest=rest, interim=interim, why=why)
+
 
 CASES = (
     ok("continue", CONTINUE + FINAL, interim=(100,), headers=[(b"Content-Length", b"2")], body=b"hi", why="RFC 9110 §15.2.1"),
@@ -37,13 +41,13 @@ CASES = (
     bad("switching_unasked_after_interim", CONTINUE + SWITCH, "BadHttpMessage", interim=(100,), why="RFC 9110 §15.2.2: only in answer to Upgrade"),
     bad("switching_unasked_on_head", SWITCH, "BadHttpMessage", method="HEAD", why="RFC 9110 §15.2.2: only in answer to Upgrade"),
     bad("switching_unasked_then_final", SWITCH + FINAL, "BadHttpMessage", why="RFC 9110 §15.2.2: what follows would be another protocol"),
-    ok("switching", SWITCH, **SWITCHED, why="RFC 9110 §15.2.2"),
-    ok("switching_then_frames", SWITCH + b"\x81\x02hi", **SWITCHED, rest=b"\x81\x02hi", why="RFC 9110 §15.2.2: what follows the empty line is the new protocol"),
-    ok("switching_then_http", SWITCH + FINAL, **SWITCHED, rest=FINAL, why="RFC 9110 §15.2.2: h2c or HTTP/1.1 again, not ours"),
-    ok("switching_after_interim", CONTINUE + SWITCH, **SWITCHED, interim=(100,), why="RFC 9110 §15.2"),
-    ok("switching_with_content_length", b"HTTP/1.1 101 Switching Protocols\r\nContent-Length: 2\r\n\r\nhi", **SWITCHED, rest=b"hi", why="RFC 9112 §6.3 (1): a 1xx has no body whatever it says"),
-    ok("switching_with_chunked", b"HTTP/1.1 101 Switching Protocols\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", **SWITCHED, rest=b"0\r\n\r\n", why="RFC 9112 §6.3 (1)"),
-    ok("switching_without_upgrade_field", b"HTTP/1.1 101 Switching Protocols\r\n\r\nx", **SWITCHED, rest=b"x", why="who asked checks the fields; the parser only frames"),
+    switched("switching", SWITCH, why="RFC 9110 §15.2.2"),
+    switched("switching_then_frames", SWITCH + b"\x81\x02hi", rest=b"\x81\x02hi", why="RFC 9110 §15.2.2: what follows the empty line is the new protocol"),
+    switched("switching_then_http", SWITCH + FINAL, rest=FINAL, why="RFC 9110 §15.2.2: h2c or HTTP/1.1 again, not ours"),
+    switched("switching_after_interim", CONTINUE + SWITCH, interim=(100,), why="RFC 9110 §15.2"),
+    switched("switching_with_content_length", b"HTTP/1.1 101 Switching Protocols\r\nContent-Length: 2\r\n\r\nhi", rest=b"hi", why="RFC 9112 §6.3 (1): a 1xx has no body whatever it says"),
+    switched("switching_with_chunked", b"HTTP/1.1 101 Switching Protocols\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", rest=b"0\r\n\r\n", why="RFC 9112 §6.3 (1)"),
+    switched("switching_without_upgrade_field", b"HTTP/1.1 101 Switching Protocols\r\n\r\nx", rest=b"x", why="who asked checks the fields; the parser only frames"),
     ok("upgrade_refused", FINAL, upgrade=True, headers=[(b"Content-Length", b"2")], body=b"hi", why="RFC 9110 §7.8: a server may ignore Upgrade"),
     ok("upgrade_refused_with_upgrade_field", b"HTTP/1.1 426 Upgrade Required\r\nUpgrade: h2c\r\nConnection: upgrade\r\nContent-Length: 2\r\n\r\nhi", upgrade=True, status=426, reason="Upgrade Required", body=b"hi", why="RFC 9110 §15.5.22: an ordinary answer"),
     ok("upgrade_field_on_an_ordinary_answer", b"HTTP/1.1 200 OK\r\nUpgrade: h2c\r\nConnection: upgrade\r\nContent-Length: 2\r\n\r\nhi", body=b"hi", why="RFC 9110 §7.8: an offer; llhttp would pause here"),
