@@ -75,10 +75,10 @@ async def test_an_answer_that_closes_is_delivered_or_an_error(close: object) -> 
 async def test_a_close_during_the_upload_is_an_error(close: object) -> None:
     routes = {"*": Early([expect(65536), close]), "/good": GOOD}  # type: ignore[list-item]
     async with ScriptedServer(routes) as server, gazelle.ClientSession() as session:
-        for method in ("POST", "PUT"):
+        for _ in range(2):
             async with asyncio.timeout(5):
                 with pytest.raises((gazelle.ServerDisconnectedError, gazelle.ClientOSError)):
-                    await session.request(method, server.url(), data=BODY)
+                    await session.post(server.url(), data=BODY)
             await assert_clean(session, server)
             await good(session, server)
         assert len(server.seen("/")) == 2

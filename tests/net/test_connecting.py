@@ -65,7 +65,7 @@ async def test_an_unreachable_address_is_an_error_of_the_connector() -> None:
 )
 async def test_a_server_that_greets_the_wrong_way_costs_no_slot(greeting: list[Step]) -> None:
     async with ScriptedServer({"*": HELLO}, accept=[*greeting, stall()]) as server, ScriptedServer({"*": HELLO}) as good:
-        async with gazelle.ClientSession(connector=gazelle.TCPConnector(limit=1)) as session:
+        async with gazelle.ClientSession(connector=gazelle.TCPConnector(limit=1, force_close=True)) as session:
             for _ in range(20):
                 async with asyncio.timeout(5):
                     # What comes before the request was sent may be taken for its answer; nobody else's is at stake.

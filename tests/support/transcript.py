@@ -111,8 +111,10 @@ def recorder_class(sink: type[Any]) -> type[Any]:
             self.events.append(("end", None))
 
         def finish(self) -> tuple[Event, ...]:
+            """All events since the last time."""
             self._join()
-            return tuple(self.events)
+            events, self.events = self.events, []
+            return tuple(events)
 
     return Recorder
 
@@ -142,6 +144,11 @@ def transcribe(
     """Feeds the pieces to a new parser of `twin` and writes down what happens."""
     parser, recorder = new_parser(twin.http_parser, twin.sink, limits)
     parser.start(method, upgrade=upgrade, read_until_eof=read_until_eof)
+    return listen(parser, recorder, pieces, eof)
+
+
+def listen(parser: Any, recorder: Any, pieces: Iterable[bytes], eof: bool) -> Transcript:
+    """Feeds the pieces to a parser that is armed, and its end if there is one, and writes down what happens."""
     consumed = 0
     error: BaseException | None = None
     at_eof = False
@@ -159,10 +166,7 @@ def transcribe(
             parser.feed_eof()
     except (BadHttpMessage, ServerConnectionError) as caught:
         error = caught
-        assert not parser.done
-        if not at_eof:
-            assert refuses_more(parser)
-    return Transcript(
+    transcript = Transcript(
         recorder.finish(),
         None if error is None else type(error).__name__,
         at_eof and error is not None,
@@ -170,15 +174,19 @@ def transcribe(
         parser.done,
         parser.started,
     )
+    assert error is None or refuses_more(parser)
+    return transcript
 
 
 def refuses_more(parser: Any) -> bool:
-    """Whether a parser that has failed refuses the best of responses."""
-    try:
-        parser.feed(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
-    except BadHttpMessage:
-        return True
-    return False
+    """Whether a parser that has failed refuses the best of responses, and the end of the connection too."""
+    refused = 0
+    for feed in (lambda: parser.feed(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"), parser.feed_eof):
+        try:
+            feed()
+        except (BadHttpMessage, ServerConnectionError):
+            refused += 1
+    return refused == 2
 
 
 def transcribe_case(twin: Any, case: Case, pieces: Iterable[bytes]) -> Transcript:

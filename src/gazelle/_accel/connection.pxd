@@ -51,5 +51,7 @@ cdef class HttpConnection(ResponseSink):
     @cython.locals(head=ResponseHead, reusable=bint)
     cdef object _complete(self, bint clean)
     cdef object _end_exchange(self)
+    cdef bint _is_sending(self) except -1
+    cdef bint _is_cut_off(self) except -1
     @cython.locals(busy=bint)
     cdef object _fail(self, object error)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from ssl import SSLError, SSLZeroReturnError
 from time import monotonic
 from typing import Any, Final, Protocol, TypeAlias
 
@@ -261,6 +262,9 @@ class HttpConnection(ResponseSink):
     def eof_received(self) -> None:
         """Takes the end of what the peer sends; only this ends a body without a length."""
         if self._state == _BUSY:
+            if self._is_cut_off():
+                self._fail(ServerDisconnectedError())
+                return
             try:
                 self._parser.feed_eof()
             except Exception as error:
@@ -288,7 +292,9 @@ class HttpConnection(ResponseSink):
         """Takes note that the peer does not read."""
 
     def resume_writing(self) -> None:
-        """Takes note that the peer reads again."""
+        """Takes note that the peer reads again: the silence that counts begins when it has read everything."""
+        if self._read_deadline.seconds:
+            self._read_time = monotonic()
 
     # What the parser tells.
 
@@ -317,6 +323,25 @@ class HttpConnection(ResponseSink):
         self._pieces.append(None)
 
     # The end of an exchange.
+
+    def _is_sending(self) -> bool:
+        """Returns whether part of the request body has not left yet."""
+        return bool(self.transport.get_write_buffer_size() > 0)
+
+    def _is_cut_off(self) -> bool:
+        """Returns whether an end of the stream under TLS came without the peer's close_notify (RFC 8446 §6.1).
+
+        Anybody on the way can make that, so it does not end a body. The transport does not tell the two apart.
+        """
+        ssl_object = self.transport.get_extra_info("ssl_object")
+        if ssl_object is None:
+            return False
+        try:
+            return bool(ssl_object.read(1))
+        except SSLZeroReturnError:
+            return False
+        except SSLError:
+            return True
 
     def _begin_stream(self, head: ResponseHead) -> None:
         """Hands the head out before the body is there."""
@@ -352,7 +377,7 @@ class HttpConnection(ResponseSink):
                 head.body = self._pieces
             else:
                 head.body = b"" if self._piece is None else self._piece
-        reusable = clean and head.keep_alive and not (self._unsent and self.transport.get_write_buffer_size() > 0)
+        reusable = clean and head.keep_alive and not (self._unsent and self._is_sending())
         self._end_exchange()
         self.reused = True
         if reusable:
@@ -412,8 +437,8 @@ class HttpConnection(ResponseSink):
             )
             return
         now = monotonic()
-        # A reader that does not read is not a server that does not send.
-        start = now if self._reading_paused else self._read_time
+        # A reader that does not read is not a server that does not send, nor is a server that is still taking the body.
+        start = now if self._reading_paused or (self._unsent and self._is_sending()) else self._read_time
         if start + deadline.seconds > now:
             self._deadlines.add(deadline, deadline.seconds, start)
         else:

@@ -29,6 +29,7 @@ async def send(connector: BaseConnector, request: ClientRequest, policy: Policy)
     if connection is None:
         connection = await _open(connector, request, policy, start)
     while True:
+        generation = connection.generation + 1
         try:
             head = await connection.exchange(
                 request.head,
@@ -50,7 +51,9 @@ async def send(connector: BaseConnector, request: ClientRequest, policy: Policy)
                 request.request_info, (), status=error.code, message=error.message, headers=error.headers
             ) from error
         except BaseException:
-            connection.close()
+            # A cancellation can come after the exchange was over: then the connection is idle, or serves another.
+            if connection.busy and connection.generation == generation:
+                connection.close()
             raise
         connection = await _open(connector, request, policy, start, reuse=False)
     handle = None

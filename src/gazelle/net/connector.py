@@ -17,6 +17,7 @@ from gazelle.errors import (
     ClientConnectorDNSError,
     ConnectionTimeoutError,
     InvalidUrlClientError,
+    ServerDisconnectedError,
 )
 from gazelle.timeouts import ClientTimeout
 from gazelle.types import Sentinel, sentinel
@@ -288,6 +289,9 @@ class BaseConnector:
                     if self._closed:
                         connection.close()
                         self._check_open()
+                    if connection.closed:
+                        # The peer has hung up, or spoken before it was asked, as soon as it had accepted.
+                        raise ServerDisconnectedError
                 pool.places.pass_on(place, connection)
             except BaseException:
                 pool.places.give_back(place)
@@ -450,10 +454,17 @@ class TCPConnector(BaseConnector):
 
     async def close(self, *, abort_ssl: bool = False) -> None:
         """Closes all connections, ends lookups, and returns when the sockets are closed."""
+        # First what needs no waiting: a caller that is cancelled here has closed everything all the same.
+        self._close()
         await self._dns.close()
         if self._own_resolver:
             await self._resolver.close()
         await super().close(abort_ssl=abort_ssl)
+
+    def _close(self) -> None:
+        if not self._closed and not self._loop.is_closed():
+            self._dns.cancel()
+        super()._close()
 
     async def _create_connection(
         self, req: ConnectRequest, traces: Sequence[Any], timeout: ClientTimeout

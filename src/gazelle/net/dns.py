@@ -56,6 +56,16 @@ class ThreadedResolver(AbstractResolver):
 DefaultResolver = ThreadedResolver
 
 
+class _Lookup:
+    """A lookup under way, and how many requests wait for it."""
+
+    __slots__ = ("task", "waiting")
+
+    def __init__(self, task: asyncio.Task[list[ResolveResult]]) -> None:
+        self.task = task
+        self.waiting = 0
+
+
 class DnsCache:
     """Remembers the addresses of hosts, and lets requests for one host share a lookup.
 
@@ -73,7 +83,7 @@ class DnsCache:
         self._enabled = enabled
         self._closed = False
         self._answers: OrderedDict[tuple[str, int], tuple[float, list[ResolveResult]]] = OrderedDict()
-        self._lookups: dict[tuple[str, int], asyncio.Task[list[ResolveResult]]] = {}
+        self._lookups: dict[tuple[str, int], _Lookup] = {}
 
     @property
     def answers(self) -> MappingProxyType[tuple[str, int], list[ResolveResult]]:
@@ -97,15 +107,23 @@ class DnsCache:
             del self._answers[key]
         lookup = self._lookups.get(key)
         if lookup is None:
-            lookup = self._lookups[key] = asyncio.get_running_loop().create_task(self._look_up(key, family))
-            lookup.add_done_callback(lambda task: self._forget_lookup(key, task))
-        # A caller that is cancelled must not take the lookup away from those who share it.
+            lookup = _Lookup(asyncio.get_running_loop().create_task(self._look_up(key, family)))
+            lookup.task.add_done_callback(lambda _: self._forget_lookup(key, lookup))
+            self._lookups[key] = lookup
+        lookup.waiting += 1
         try:
-            return list(await asyncio.shield(lookup))
+            # A caller that is cancelled must not take the lookup away from those who share it.
+            return list(await asyncio.shield(lookup.task))
         except asyncio.CancelledError:
-            if self._closed and lookup.cancelled():
+            if self._closed and lookup.task.cancelled():
                 raise ClientConnectionError("Connector is closed.") from None
             raise
+        finally:
+            lookup.waiting -= 1
+            if not lookup.waiting and not lookup.task.done():
+                # Nobody is left to take the answer. Who asks next asks anew.
+                self._lookups.pop(key, None)
+                lookup.task.cancel()
 
     def clear(self, host: str | None = None, port: int | None = None) -> None:
         """Forgets one host, or all of them."""
@@ -114,15 +132,19 @@ class DnsCache:
         else:
             self._answers.pop((host, port), None)
 
-    async def close(self) -> None:
-        """Ends all lookups; who waits for one gets a `ClientConnectionError`."""
+    def cancel(self) -> None:
+        """Ends all lookups without waiting for it; who waits for one gets a `ClientConnectionError`."""
         self._closed = True
-        lookups = list(self._lookups.values())
-        for lookup in lookups:
-            lookup.cancel()
-        if lookups:
-            await asyncio.wait(lookups)
+        for lookup in self._lookups.values():
+            lookup.task.cancel()
         self._answers.clear()
+
+    async def close(self) -> None:
+        """Ends all lookups, and returns when they have ended."""
+        self.cancel()
+        tasks = [lookup.task for lookup in self._lookups.values()]
+        if tasks:
+            await asyncio.wait(tasks)
 
     async def _look_up(self, key: tuple[str, int], family: socket.AddressFamily) -> list[ResolveResult]:
         addresses = await self._resolver.resolve(*key, family=family)
@@ -134,8 +156,9 @@ class DnsCache:
                 self._answers.popitem(last=False)
         return addresses
 
-    def _forget_lookup(self, key: tuple[str, int], task: asyncio.Task[Any]) -> None:
-        self._lookups.pop(key, None)
-        if not task.cancelled():
+    def _forget_lookup(self, key: tuple[str, int], lookup: _Lookup) -> None:
+        if self._lookups.get(key) is lookup:
+            del self._lookups[key]
+        if not lookup.task.cancelled():
             # Whoever waited has the error; if nobody is left it must not be reported as never retrieved.
-            task.exception()
+            lookup.task.exception()

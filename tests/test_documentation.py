@@ -1,0 +1,53 @@
+"""The samples in the documentation do what the pages say."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.samples import SampleServer
+
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+SAMPLE = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
+
+
+def samples() -> Iterator[object]:
+    for page in PAGES:
+        for number, match in enumerate(SAMPLE.finditer(page.read_text(encoding="utf-8")), 1):
+            name = f"{page.relative_to(ROOT)}-{number}"
+            yield pytest.param(match.group(1), id=name)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[SampleServer]:
+    with SampleServer() as running:
+        yield running
+
+
+@pytest.mark.parametrize("code", list(samples()))
+def test_a_sample_runs_without_an_error_or_a_warning(code: str, server: SampleServer, tmp_path: Path) -> None:
+    code = code.replace("127.0.0.1:8080", f"127.0.0.1:{server.port}").replace(
+        "127.0.0.1:8443", f"127.0.0.1:{server.tls_port}"
+    )
+    if "main(ca_file: str)" in code:
+        server.ca.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+        code += f"\n\ngazelle.run(main({str(tmp_path / 'ca.pem')!r}))\n"
+    script = tmp_path / "sample.py"
+    script.write_text(code, encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-X", "dev", str(script)],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout
+
+
+def test_the_pages_have_samples() -> None:
+    assert len(list(samples())) >= 7
