@@ -28,3 +28,19 @@ class AbstractResolver(ABC):
     @abstractmethod
     async def close(self) -> None:
         """Releases what the resolver holds."""
+
+
+class AbstractStreamWriter(ABC):
+    """What the body of a request is written to."""
+
+    @abstractmethod
+    async def write(self, chunk: bytes | bytearray | memoryview) -> None:
+        """Sends a piece of the body; an empty one is nothing."""
+
+    @abstractmethod
+    async def write_eof(self, chunk: bytes = b"") -> None:
+        """Sends the last piece and ends the body."""
+
+    @abstractmethod
+    async def drain(self) -> None:
+        """Waits until what was written is on its way."""

@@ -33,7 +33,9 @@ def typed(body: bytes, content_type: str | None) -> list[Step]:
 
 
 async def test_the_head_is_there_in_all_its_views() -> None:
-    data = response(b"body", status="299 Quite Fine", headers="X-Two: a\r\nx-two: b\r\nContent-Type: text/plain; charset=UTF-8")
+    data = response(
+        b"body", status="299 Quite Fine", headers="X-Two: a\r\nx-two: b\r\nContent-Type: text/plain; charset=UTF-8"
+    )
     async with ScriptedServer({"*": [send(data)]}) as server, gazelle.ClientSession() as session:
         async with session.get(server.url("/p?q=1#part")) as answer:
             assert answer.status == 299
@@ -73,7 +75,9 @@ async def test_a_head_with_little_in_it() -> None:
             assert await answer.read() == b"rest"
 
 
-@pytest.mark.parametrize(("status", "ok"), [(200, True), (204, True), (304, True), (399, True), (400, False), (599, False)])
+@pytest.mark.parametrize(
+    ("status", "ok"), [(200, True), (204, True), (304, True), (399, True), (400, False), (599, False)]
+)
 async def test_ok_is_a_status_below_400(status: int, ok: bool) -> None:
     async with ScriptedServer({"*": [send(response(status=f"{status} X"))]}) as server:
         async with gazelle.ClientSession() as session, session.get(server.url()) as answer:
@@ -106,7 +110,8 @@ async def test_interim_answers_are_passed_over() -> None:
 
 BODIES = {
     "length": response(b"x" * 1000),
-    "chunked": response(headers="Transfer-Encoding: chunked", length=False) + chunked(b"x" * 400, b"x" * 500, b"x" * 100),
+    "chunked": response(headers="Transfer-Encoding: chunked", length=False)
+    + chunked(b"x" * 400, b"x" * 500, b"x" * 100),
     "trailers": response(headers="Transfer-Encoding: chunked", length=False)
     + chunked(b"x" * 1000, trailers="X-Sum: 1\r\nContent-Length: 3\r\n"),
 }
@@ -187,7 +192,13 @@ async def test_text_takes_an_encoding_and_an_error_handler() -> None:
 
 @pytest.mark.parametrize(
     "content_type",
-    ["application/json", "application/json; charset=utf-8", "Application/JSON", "application/vnd.api+json", "application/problem+json"],
+    [
+        "application/json",
+        "application/json; charset=utf-8",
+        "Application/JSON",
+        "application/vnd.api+json",
+        "application/problem+json",
+    ],
 )
 async def test_json_reads_what_calls_itself_json(content_type: str) -> None:
     value = {"a": [1, 2.5, None, "ü"]}
@@ -471,7 +482,10 @@ async def test_http_1_0_keeps_its_connection_only_when_it_says_so(header: str, c
 
 
 async def test_raise_for_status_raises_from_400_on() -> None:
-    routes = {f"/{status}": [send(response(b"why", status=f"{status} Some Reason"))] for status in (200, 399, 400, 404, 500, 599)}
+    routes = {
+        f"/{status}": [send(response(b"why", status=f"{status} Some Reason"))]
+        for status in (200, 399, 400, 404, 500, 599)
+    }
     async with ScriptedServer(routes) as server, gazelle.ClientSession() as session:
         for status in (200, 399):
             async with session.get(server.url(f"/{status}")) as answer:

@@ -66,7 +66,7 @@ async def test_an_awaited_answer_is_a_context_manager_too() -> None:
 
 async def test_a_verb_can_become_a_task() -> None:
     async with ScriptedServer({"*": HELLO}) as server, gazelle.ClientSession() as session:
-        task = asyncio.create_task(session.get(server.url()))  # type: ignore[arg-type]
+        task = asyncio.create_task(session.get(server.url()))
         answer = await task
         assert await answer.read() == b"hello"
 
@@ -258,7 +258,9 @@ async def test_a_session_that_nobody_closes_warns_and_gives_its_sockets_back() -
             gc.collect()
             gc.collect()
         assert "Unclosed client session" in said.messages
-        assert any(issubclass(kind, ResourceWarning) and "Unclosed client session" in text for kind, text in said.warned)
+        assert any(
+            issubclass(kind, ResourceWarning) and "Unclosed client session" in text for kind, text in said.warned
+        )
         await eventually(lambda: server.open == 0, "the socket of a forgotten session stayed open")
 
 

@@ -47,9 +47,15 @@ def right(case: Case) -> Outcome:
     if expected.error == "ServerDisconnectedError":
         return "head", gazelle.ServerDisconnectedError
     if expected.error is not None:
-        return ("body", (gazelle.ClientPayloadError, expected.status)) if in_body else ("head", (gazelle.ClientResponseError, 400))
+        return (
+            ("body", (gazelle.ClientPayloadError, expected.status))
+            if in_body
+            else ("head", (gazelle.ClientResponseError, 400))
+        )
     if not expected.complete:
-        return ("body", (gazelle.SocketTimeoutError, expected.status)) if in_body else ("head", gazelle.SocketTimeoutError)
+        return (
+            ("body", (gazelle.SocketTimeoutError, expected.status)) if in_body else ("head", gazelle.SocketTimeoutError)
+        )
     return "ok", (expected.status, expected.reason, expected.version, expected.headers, expected.body)
 
 

@@ -60,16 +60,27 @@ async def test_an_unreachable_address_is_an_error_of_the_connector() -> None:
 
 @pytest.mark.parametrize(
     "greeting",
-    [[fin()], [rst()], [send(b"\0")], [send(response(b"EVIL"))], [send(b"HTTP/1.1 408 Request Timeout\r\n\r\n"), fin()]],
+    [
+        [fin()],
+        [rst()],
+        [send(b"\0")],
+        [send(response(b"EVIL"))],
+        [send(b"HTTP/1.1 408 Request Timeout\r\n\r\n"), fin()],
+    ],
     ids=["fin", "rst", "junk", "response", "408"],
 )
 async def test_a_server_that_greets_the_wrong_way_costs_no_slot(greeting: list[Step]) -> None:
-    async with ScriptedServer({"*": HELLO}, accept=[*greeting, stall()]) as server, ScriptedServer({"*": HELLO}) as good:
+    async with (
+        ScriptedServer({"*": HELLO}, accept=[*greeting, stall()]) as server,
+        ScriptedServer({"*": HELLO}) as good,
+    ):
         async with gazelle.ClientSession(connector=gazelle.TCPConnector(limit=1, force_close=True)) as session:
             for _ in range(20):
                 async with asyncio.timeout(5):
                     # What comes before the request was sent may be taken for its answer; nobody else's is at stake.
-                    with contextlib.suppress(gazelle.ServerDisconnectedError, gazelle.ClientOSError, gazelle.ClientResponseError):
+                    with contextlib.suppress(
+                        gazelle.ServerDisconnectedError, gazelle.ClientOSError, gazelle.ClientResponseError
+                    ):
                         async with session.get(server.url()) as answer:
                             assert await answer.read() in (b"EVIL", b"")
                 await assert_clean(session, server)

@@ -157,7 +157,7 @@ async def test_a_cancelled_waiter_gives_its_place_up() -> None:
             await asyncio.gather(tasks[0], tasks[3], return_exceptions=True)
             assert waiting(connector) == 3
             held.close()
-            assert await asyncio.gather(tasks[1], tasks[2], tasks[4]) == [b"hello"] * 3
+            assert set(await asyncio.gather(tasks[1], tasks[2], tasks[4])) == {b"hello"}
             await assert_clean(session, server)
 
 

@@ -140,7 +140,13 @@ async def test_a_plain_request_to_a_tls_server_is_an_error(tls: Tls) -> None:
 
 @pytest.mark.parametrize(
     "accept",
-    [[fin()], [rst()], [send(bytes(range(200)))], [send(b"\x16\x03\x03\x40\x00" + b"\0" * 64), fin()], [send(b"\x15\x03\x03\0\2\2\x28")]],
+    [
+        [fin()],
+        [rst()],
+        [send(bytes(range(200)))],
+        [send(b"\x16\x03\x03\x40\x00" + b"\0" * 64), fin()],
+        [send(b"\x15\x03\x03\0\2\2\x28")],
+    ],
     ids=["fin", "rst", "garbage", "half-a-record", "alert"],
 )
 async def test_a_broken_handshake_is_an_error_of_connecting(tls: Tls, accept: list[Any]) -> None:

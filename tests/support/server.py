@@ -15,7 +15,7 @@ from typing import Self
 Step = Callable[["Peer"], Awaitable[None]]
 Script = Sequence[Step] | Callable[["Peer"], Awaitable[None]]
 
-LOST = (ConnectionError, ssl.SSLError, asyncio.IncompleteReadError, BrokenPipeError, TimeoutError, OSError)
+LOST = (OSError, asyncio.IncompleteReadError)
 
 
 class Early(list[Step]):
@@ -117,6 +117,8 @@ class Peer:
             request.raw_body, request.body = bytes(raw), bytes(data)
 
     async def send(self, data: bytes) -> None:
+        if self.writer.transport.is_closing():
+            raise ConnectionResetError("the client has closed the connection")
         self.writer.write(data)
         await self.writer.drain()
 

@@ -71,6 +71,8 @@ class Policy:
         """
         values = {name: getattr(self, name) for name in self.KEYS}
         for name, value in arguments.items():
+            if name not in self.KEYS:
+                raise TypeError(f"request() got an unexpected keyword argument {name!r}")
             if name == "timeout":
                 values[name] = check_timeout(value)
             elif value is not None:

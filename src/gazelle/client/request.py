@@ -2,7 +2,7 @@
 
 import re
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, Final
 
 from multidict import CIMultiDict, CIMultiDictProxy, getversion, istr
@@ -15,7 +15,7 @@ from gazelle.messages import RequestInfo
 from gazelle.net.key import ConnectionKey
 from gazelle.types import HttpVersion, HttpVersion11, LooseHeaders, Query, StrOrURL
 from gazelle.version import __version__
-from gazelle.wire.request_head import Fields, HeadTemplate, check_method, parse_head_fields
+from gazelle.wire.request_head import Fields, HeadTemplate, check_method, check_target, parse_head_fields
 
 from .policy import Policy
 
@@ -25,6 +25,10 @@ _USER_AGENT: Final = f"Python/{sys.version_info.major}.{sys.version_info.minor} 
 # Requests with these methods have no body unless one is given, and do not say so (RFC 9110 §8.6).
 _BODILESS_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 _BODY_METHODS: Final = frozenset({"POST", "PUT", "PATCH"})
+_FRAMING_NAMES: Final = frozenset({"content-length", "transfer-encoding"})
+_JSON: Final = b"Content-Type: application/json\r\n"
+_TEXT: Final = b"Content-Type: text/plain; charset=utf-8\r\n"
+_BINARY: Final = b"Content-Type: application/octet-stream\r\n"
 _SECURE: Final = {"http": False, "ws": False, "https": True, "wss": True}
 _DEFAULT_PORTS: Final = {False: 80, True: 443}
 
@@ -104,7 +108,7 @@ class ClientRequest:
 
 
 class _Origin:
-    """What all requests to one origin have in common."""
+    """What all requests to one origin have in common: whom to connect to, and most of the head."""
 
     __slots__ = ("key", "template")
 
@@ -148,6 +152,7 @@ class RequestBuilder:
         self._force_close = force_close
         self._limits = parser_limits
         self._version = version
+        # By method, as it is spelled on the wire, and URL, as it was passed.
         self._remembered: dict[str, dict[str, ClientRequest]] = {}
         self._origins: dict[object, _Origin] = {}
 
@@ -193,28 +198,46 @@ class RequestBuilder:
             TypeError: an argument has a type it must not have.
         """
         if getversion(self._headers) != self._headers_version:
-            self._headers_version = getversion(self._headers)
-            self._remembered.clear()
-            self._origins.clear()
-        asked = method
-        method = check_method(method)
+            self._forget()
+        requests = self._remembered.get(method)
+        if requests is None:
+            requests = self._remembered[check_method(method)] = {}
+            method = check_method(method)
         source, origin, target = self._locate(policy, url, params)
-        skip = self._skip
         template = origin.template
         if skip_auto_headers is not None:
-            skip = skip | {name.lower() for name in skip_auto_headers}
-            template = self._make_template(origin.key, skip)
-        fields = _pairs(headers) if headers else ()
-        body, content_type = self._make_body(data, json)
-        framing = self._framing(method, body, content_type, fields, skip)
-        head = template.render(method, target, fields, framing)
+            template = self._make_template(origin.key, self._skip | {name.lower() for name in skip_auto_headers})
+        body: bytes | None
+        content_type: bytes | None
+        if json is not None:
+            if data is not None:
+                raise ValueError("data and json parameters can not be used at the same time")
+            body, content_type = self._json_serialize(json).encode(), _JSON
+        elif data is not None:
+            body, content_type = _encode_body(data)
+        else:
+            body = content_type = None
+        given = template.names
+        fields: Fields = ()
+        if headers:
+            fields = list(headers.items() if isinstance(headers, Mapping) else headers)
+            given = given.union([name.lower() for name, _ in fields])
+        ending = self._ending(method, body, content_type, given)
+        if not given.isdisjoint(_FRAMING_NAMES):
+            self._check_framing(body, fields)
+        head = template.render(method, target, fields, ending)
         request = ClientRequest(method, source, origin.key, head, body or b"", self._limits)
         if remember and type(url) is str:
-            requests = self._remembered.setdefault(asked, {})
             if len(requests) >= _CACHE_SIZE:
                 requests.clear()
             requests[url] = request
         return request
+
+    def _forget(self) -> None:
+        """Forgets everything that the default headers are in, because they have changed."""
+        self._headers_version = getversion(self._headers)
+        self._remembered.clear()
+        self._origins.clear()
 
     def _locate(self, policy: Policy, url: StrOrURL, params: Query) -> tuple[StrOrURL, _Origin, str]:
         """Returns the URL, what is known of its origin, and the request target."""
@@ -234,7 +257,7 @@ class RequestBuilder:
         origin = self._origins.get(cache_key)
         if origin is None:
             origin = self._remember_origin(cache_key, parsed, policy)
-        return parsed, origin, parsed.raw_path_qs
+        return parsed, origin, check_target(parsed.raw_path_qs)
 
     def _parse(self, url: StrOrURL) -> URL:
         try:
@@ -283,55 +306,44 @@ class RequestBuilder:
             )
             if name.lower() not in skip
         ]
-        return HeadTemplate(self._version, host, list(self._headers.items()), automatic)
+        # A Content-Type that is not wanted is treated like one that is given.
+        suppressed = skip & {"content-type"}
+        return HeadTemplate(self._version, host, list(self._headers.items()), automatic, suppressed)
 
-    def _make_body(self, data: object, json: Any) -> tuple[bytes | None, str | None]:
-        """Returns the body and its media type."""
-        if json is not None:
-            if data is not None:
-                raise ValueError("data and json parameters can not be used at the same time")
-            return self._json_serialize(json).encode(), "application/json"
-        if data is None:
-            return None, None
-        if isinstance(data, bytes):
-            return data, "application/octet-stream"
-        if isinstance(data, str):
-            return data.encode(), "text/plain; charset=utf-8"
-        if isinstance(data, bytearray | memoryview):
-            return bytes(data), "application/octet-stream"
-        raise TypeError(f"data should be bytes, bytearray, memoryview or str, not {type(data).__name__}")
-
-    def _framing(
-        self, method: str, body: bytes | None, content_type: str | None, fields: Fields, skip: frozenset[str]
-    ) -> list[tuple[str, str]]:
-        """Returns the fields that describe the body and the connection (RFC 9110 §8.6, RFC 9112 §9.3)."""
-        if body is None and not fields and method in _BODILESS_METHODS and not self._force_close:
-            return []
-        given = {name.lower(): value for name, value in fields}
-        for name, value in self._headers.items():
-            given.setdefault(name.lower(), value)
-        framing = []
-        if "transfer-encoding" in given:
-            raise ValueError("Transfer-Encoding is set by the client, it can not be passed as a header")
+    def _ending(self, method: str, body: bytes | None, content_type: bytes | None, given: Collection[str]) -> bytes:
+        """Returns the end of a head: what describes the body (RFC 9110 §8.6) and the connection (RFC 9112 §9.3)."""
+        lines = b""
         if body is not None or method not in _BODILESS_METHODS:
-            length = str(len(body or b""))
-            if given.setdefault("content-length", length) != length:
-                raise ValueError(f"Content-Length is {given['content-length']!r}, but the body has {length} bytes")
-            framing.append((str(hdrs.CONTENT_LENGTH), length))
-        elif "content-length" in given and given["content-length"] != "0":
-            raise ValueError(f"Content-Length is {given['content-length']!r}, but there is no body")
-        if content_type is None and method in _BODY_METHODS:
-            content_type = "application/octet-stream"
-        if content_type is not None and "content-type" not in given and "content-type" not in skip:
-            framing.append((str(hdrs.CONTENT_TYPE), content_type))
+            if "content-length" not in given:
+                lines = b"Content-Length: %d\r\n" % len(body or b"")
+            if content_type is None and method in _BODY_METHODS:
+                content_type = _BINARY
+            if content_type is not None and "content-type" not in given:
+                lines += content_type
         if self._force_close and "connection" not in given:
-            framing.append((str(hdrs.CONNECTION), "close"))
-        passed = {name.lower() for name, _ in fields} | {name.lower() for name in self._headers}
-        return [(name, value) for name, value in framing if name.lower() not in passed]
+            lines += b"Connection: close\r\n"
+        return lines + b"\r\n"
+
+    def _check_framing(self, body: bytes | None, fields: Fields) -> None:
+        """Refuses fields that would frame another body than the one that is sent."""
+        length = str(len(body or b""))
+        for name, value in (*fields, *self._headers.items()):
+            key = name.lower()
+            if key == "transfer-encoding":
+                raise ValueError("Transfer-Encoding is set by the client, it can not be passed as a header")
+            if key == "content-length" and value != length:
+                raise ValueError(f"Content-Length is passed as {value!r}, but the body has {length} bytes")
 
 
-def _pairs(headers: LooseHeaders) -> list[tuple[str, str]]:
-    return list(headers.items() if isinstance(headers, Mapping) else headers)
+def _encode_body(data: object) -> tuple[bytes, bytes]:
+    """Returns the body, and the line with its media type."""
+    if isinstance(data, bytes):
+        return data, _BINARY
+    if isinstance(data, str):
+        return data.encode(), _TEXT
+    if isinstance(data, bytearray | memoryview):
+        return bytes(data), _BINARY
+    raise TypeError(f"data should be bytes, bytearray, memoryview or str, not {type(data).__name__}")
 
 
 def add_params(url: URL, params: Query) -> URL:

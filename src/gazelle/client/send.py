@@ -58,7 +58,7 @@ async def send(connector: BaseConnector, request: ClientRequest, policy: Policy)
         connection = await _open(connector, request, policy, start, reuse=False)
     handle = None
     body = head.body
-    if isinstance(body, StreamReader) and not body.is_eof() and body.exception() is None:
+    if type(body) is not bytes and isinstance(body, StreamReader) and not body.is_eof() and body.exception() is None:
         handle = Connection(connector, request.connection_key, connection)
     response = ClientResponse(request, head, handle, policy)
     if policy.raise_for_status:

@@ -40,7 +40,8 @@ class RequestOptions(TypedDict, total=False):
     server_hostname: str | None
 
 
-_OPTIONS = frozenset(RequestOptions.__annotations__)
+# What is sent; the other options say how, and are the policy's.
+_CONTENT = frozenset({"params", "data", "json", "headers", "skip_auto_headers"})
 
 _Response = TypeVar("_Response", bound=ClientResponse)
 
@@ -76,8 +77,12 @@ class _RequestContextManager(Coroutine[Any, Any, _Response], Generic[_Response])
     async def __aexit__(
         self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._response._in_context = False
-        self._response.release()
+        response = self._response
+        response._in_context = False
+        if response._connection is None and type(response._received) is bytes:
+            response._released = True  # all that `release` would do
+        else:
+            response.release()
 
 
 class ClientSession:
@@ -253,13 +258,10 @@ class ClientSession:
             if request is None:
                 request = builder.build(policy, method, str_or_url, remember=True)
             return await send(connector, request, policy)
-        unknown = kwargs.keys() - _OPTIONS
-        if unknown:
-            raise TypeError(f"request() got an unexpected keyword argument {min(unknown)!r}")
-        arguments: dict[str, Any] = dict(kwargs)
-        settings = {name: arguments.pop(name) for name in Policy.KEYS & arguments.keys()}
+        arguments: dict[str, Any] = kwargs  # type: ignore[assignment]
+        settings = [name for name in arguments if name not in _CONTENT]
         if settings:
-            policy = policy.override(settings)
+            policy = policy.override({name: arguments.pop(name) for name in settings})
         return await send(connector, builder.build(policy, method, str_or_url, **arguments), policy)
 
     # The end.

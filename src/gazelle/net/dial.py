@@ -102,27 +102,35 @@ async def _start_protocol(
     make_connection: Callable[[], HttpConnection],
 ) -> HttpConnection:
     """Puts the protocol, and TLS if the key asks for it, over a connected socket."""
-    connection: HttpConnection
-    if not key.is_ssl:
-        _, connection = await loop.create_connection(make_connection, sock=sock)  # type: ignore[type-var]
-        return connection
+    connection = make_connection()
+    try:
+        if key.is_ssl:
+            await _start_tls(loop, key, sock, connection)
+        else:
+            await loop.create_connection(lambda: connection, sock=sock)  # type: ignore[type-var]
+    except BaseException:
+        # Cancelled at the very end of the handshake, asyncio would go on to close TLS politely, over a socket that is
+        # about to be closed.
+        connection.close()
+        raise
+    return connection
+
+
+async def _start_tls(
+    loop: asyncio.AbstractEventLoop, key: ConnectionKey, sock: socket.socket, connection: HttpConnection
+) -> None:
     # RFC 6066 §3: the name in SNI has no trailing dot.
     server_hostname = (key.server_hostname or key.host).rstrip(".")
     try:
-        transport, connection = await loop.create_connection(  # type: ignore[type-var]
-            make_connection, sock=sock, ssl=context_for(key.ssl), server_hostname=server_hostname
+        transport, _ = await loop.create_connection(  # type: ignore[type-var]
+            lambda: connection, sock=sock, ssl=context_for(key.ssl), server_hostname=server_hostname
         )
     except ssl.CertificateError as error:
         raise ClientConnectorCertificateError(key, error) from error
     except ssl.SSLError as error:
         raise ClientConnectorSSLError(key, error) from error
     if isinstance(key.ssl, Fingerprint):
-        try:
-            key.ssl.check(transport)
-        except ServerFingerprintMismatch:
-            connection.close()
-            raise
-    return connection
+        key.ssl.check(transport)
 
 
 def _addr_info(address: ResolveResult) -> AddrInfoType:

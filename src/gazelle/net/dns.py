@@ -5,7 +5,6 @@ import socket
 from collections import OrderedDict
 from time import monotonic
 from types import MappingProxyType
-from typing import Any
 
 from gazelle.abc import AbstractResolver, ResolveResult
 from gazelle.errors import ClientConnectionError

@@ -48,59 +48,79 @@ def merge_fields(defaults: Iterable[tuple[str, str]], fields: Iterable[tuple[str
     return merged
 
 
+def check_target(target: str) -> str:
+    """Returns the request target.
+
+    Raises:
+        ValueError: it holds a character that may not go into a request line (RFC 9112 §3.2).
+    """
+    if _NOT_IN_TARGET.search(target) is not None:
+        raise ValueError(f"URL holds a character that may not go into a request line: {target!r}")
+    return target
+
+
 class HeadTemplate:
     """The part of a request head that is the same for all requests to an origin.
 
-    The order on the wire is: Host, default fields, fields of the call, automatic fields, then what the body and the
-    exchange add.
+    The order on the wire is: Host, default fields, fields of the call, automatic fields, then what belongs to the body
+    and the connection.
 
     Args:
         version: the HTTP version.
         host: value of the Host field.
         defaults: default fields of the session; one that is called Host takes the place of `host`.
         automatic: fields that are sent unless the defaults or the call have one of that name.
+        suppressed: more names, in lower case, to report as given.
+
+    Attributes:
+        names: names of the default fields in lower case, and the suppressed ones.
 
     Raises:
         ValueError: a field may not go on the wire, see `serialize_headers`.
     """
 
-    __slots__ = ("_automatic", "_fields", "_host", "_lead", "_names", "_start", "_tail")
+    __slots__ = ("_automatic", "_fields", "_fixed", "_host", "_lead", "_start", "_tail", "names")
 
-    def __init__(self, version: HttpVersion, host: str, defaults: Fields, automatic: Fields) -> None:
+    def __init__(
+        self,
+        version: HttpVersion,
+        host: str,
+        defaults: Fields,
+        automatic: Fields,
+        suppressed: frozenset[str] = frozenset(),
+    ) -> None:
         self._start = f" HTTP/{version.major}.{version.minor}\r\n".encode()
         self._host = host
         self._fields = list(defaults)
         self._automatic = list(automatic)
-        names = {name.lower() for name, _ in self._fields}
+        names = frozenset(name.lower() for name, _ in self._fields)
         tail = [(name, value) for name, value in self._automatic if name.lower() not in names]
         self._lead = self._start + serialize_headers(_with_host(host, self._fields))
         self._tail = serialize_headers(tail)
-        self._names = names | {name.lower() for name, _ in tail} | {"host"}
+        self._fixed = names | {name.lower() for name, _ in tail} | {"host"}
+        self.names = names | suppressed
 
-    def render(self, method: str, target: str, fields: Fields = (), framing: Fields = ()) -> bytes:
+    def render(self, method: str, target: str, fields: Fields, ending: bytes) -> bytes:
         """Returns the head of a request.
 
         Args:
-            method: a token, see `check_method`.
-            target: the request target (RFC 9112 §3.2).
+            method: see `check_method`.
+            target: see `check_target`.
             fields: fields of the call.
-            framing: what the body and the exchange add.
+            ending: the last lines, ready for the wire, with the empty line.
 
         Raises:
-            ValueError: the target or a field may not go on the wire.
+            ValueError: a field may not go on the wire.
         """
-        if _NOT_IN_TARGET.search(target) is not None:
-            raise ValueError(f"URL holds a character that may not go into a request line: {target!r}")
         line = f"{method} {target}".encode()
-        end = serialize_headers(framing) + b"\r\n" if framing else b"\r\n"
         if not fields:
-            return line + self._lead + self._tail + end
-        if self._names.isdisjoint([name.lower() for name, _ in fields]):
-            return line + self._lead + serialize_headers(fields) + self._tail + end
+            return line + self._lead + self._tail + ending
+        if self._fixed.isdisjoint([name.lower() for name, _ in fields]):
+            return line + self._lead + serialize_headers(fields) + self._tail + ending
         merged = merge_fields(self._fields, fields)
         names = {name.lower() for name, _ in merged}
         merged += [(name, value) for name, value in self._automatic if name.lower() not in names]
-        return line + self._start + serialize_headers(_with_host(self._host, merged)) + end
+        return line + self._start + serialize_headers(_with_host(self._host, merged)) + ending
 
 
 def _with_host(host: str, fields: Fields) -> list[tuple[str, str]]:

@@ -1,0 +1,52 @@
+"""Cookie dates, as forgiving as RFC 6265 §5.1.1 has them, and the one form in which they are written."""
+
+import re
+from datetime import UTC, datetime
+from email.utils import formatdate
+from typing import Final
+
+MAX_TIME: Final = 253402300799
+"""The last second that a date can name, the end of the year 9999, in seconds since 1970."""
+
+_DELIMITERS: Final = re.compile(r"[\t\x20-\x2f\x3b-\x40\x5b-\x60\x7b-\x7e]+")
+_TIME: Final = re.compile(r"([0-9]{1,2}):([0-9]{1,2}):([0-9]{1,2})(?:[^0-9].*)?", re.DOTALL)
+_DAY: Final = re.compile(r"([0-9]{1,2})(?:[^0-9].*)?", re.DOTALL)
+_YEAR: Final = re.compile(r"([0-9]{2,4})(?:[^0-9].*)?", re.DOTALL)
+_MONTHS: Final = {
+    name: number
+    for number, name in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split(), start=1)  # noqa: SIM905
+}
+_FIRST_YEAR: Final = 1601
+
+
+def parse_date(text: str) -> int | None:
+    """Returns a cookie date as seconds since 1970, or None if it is none (RFC 6265 §5.1.1).
+
+    Words of any order and length are looked through for a time, a day, a month and a year; time zones are ignored.
+    """
+    time = day = month = year = None
+    for token in _DELIMITERS.split(text):
+        # The order of the questions is that of the RFC: a token answers only the first that it fits.
+        if time is None and (found := _TIME.fullmatch(token)) is not None:
+            time = [int(part) for part in found.groups()]
+        elif day is None and (found := _DAY.fullmatch(token)) is not None:
+            day = int(found[1])
+        elif month is None and (number := _MONTHS.get(token[:3].lower())) is not None:
+            month = number
+        elif year is None and (found := _YEAR.fullmatch(token)) is not None:
+            year = int(found[1])
+    if time is None or day is None or month is None or year is None:
+        return None
+    if year < 100:
+        year += 1900 if year >= 70 else 2000
+    if year < _FIRST_YEAR:
+        return None
+    try:
+        return int(datetime(year, month, day, *time, tzinfo=UTC).timestamp())
+    except ValueError:  # there is no such day or time
+        return None
+
+
+def format_date(seconds: int) -> str:
+    """Returns seconds since 1970 as an IMF-fixdate (RFC 9110 §5.6.7)."""
+    return formatdate(seconds, usegmt=True)

@@ -1,0 +1,134 @@
+"""What the environment says: credentials in netrc files, and proxies in variables and system settings."""
+
+import asyncio
+import logging
+import netrc
+import os
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from yarl import URL
+
+from gazelle.auth import BasicAuth, split_credentials, widen
+from gazelle.errors import InvalidUrlClientError
+
+_logger = logging.getLogger("gazelle.client")
+
+
+class EnvironmentProxy(NamedTuple):
+    """A proxy: its URL without credentials, and its credentials if there are any."""
+
+    url: URL
+    auth: BasicAuth | None
+
+
+async def lookup_netrc(host: str) -> BasicAuth | None:
+    """Does what `find_netrc` does, in a thread of the event loop's executor: files may be slow."""
+    return await asyncio.get_running_loop().run_in_executor(None, find_netrc, host)
+
+
+async def lookup_proxy(url: URL) -> EnvironmentProxy | None:
+    """Does what `find_proxy` does, in a thread of the event loop's executor: files and registries may be slow."""
+    return await asyncio.get_running_loop().run_in_executor(None, find_proxy, url)
+
+
+def find_netrc(host: str) -> BasicAuth | None:
+    """Returns the credentials that the netrc file has for a host, None if it has none or cannot be read.
+
+    The file is the one `$NETRC` names, else `.netrc` (on Windows also `_netrc`) in the home directory. What is wrong
+    with it is logged, without what stands in it.
+
+    Args:
+        host: host of a parsed URL, nothing but the host. Its entry is found without regard to case; if there is none,
+            `default` stands in.
+    """
+    entries = _read_netrc()
+    if entries is None:
+        return None
+    hosts = {name.lower(): entry for name, entry in entries.hosts.items() if name != "default"}
+    entry = hosts.get(host.lower()) or entries.hosts.get("default")
+    if entry is None:
+        return None
+    login, account, password = entry
+    login = login or account or ""
+    if not login and not password:  # an entry that only names the host, or that only defines macros
+        return None
+    try:
+        return widen(BasicAuth(login, password or ""))
+    except ValueError as error:
+        _logger.warning("Entry of the netrc file for host %r cannot be used: %s", host, error)
+        return None
+
+
+def find_proxy(url: URL) -> EnvironmentProxy | None:
+    """Returns the proxy that the environment has for a URL, None if it has none or says not to use it.
+
+    Looks at `HTTP_PROXY`, `HTTPS_PROXY`, `WS_PROXY`, `WSS_PROXY` by the scheme of the URL, and `NO_PROXY` (names with
+    or without a port), in any case; on macOS and Windows at the settings of the system if no such variable is set.
+    Credentials are those in the URL of the proxy, else those that the netrc file has for its host.
+
+    Raises:
+        InvalidUrlClientError: the proxy's URL is malformed. To go without the proxy instead would be to disobey.
+    """
+    host = url.host
+    if not host:
+        return None
+    request = _urllib_request()
+    text = request.getproxies().get(url.scheme)
+    if not text:
+        return None
+    # A zone is no part of the name (`[::1%25.example.com]` is not below example.com).
+    name = host.partition("%")[0]
+    authority = f"[{name}]:{url.port}" if ":" in name else f"{name}:{url.port}"
+    if request.proxy_bypass(name) or request.proxy_bypass(authority):
+        return None
+    try:
+        proxy = URL(text if "://" in text else f"http://{text}")
+        if not proxy.host:
+            raise ValueError("it has no host")
+        proxy, auth = split_credentials(proxy)
+    except ValueError:
+        # Neither the text nor what is wrong with it: both may hold a password.
+        raise InvalidUrlClientError(f"{url.scheme} proxy of the environment", "it is malformed") from None
+    if auth is None and proxy.host:
+        auth = find_netrc(proxy.host)
+    return EnvironmentProxy(proxy, auth)
+
+
+@cache
+def _urllib_request() -> Any:
+    # It brings http.client and email along, and would make up a tenth of our own import. Most never need it.
+    return import_module("urllib.request")
+
+
+def _read_netrc() -> netrc.netrc | None:
+    named = os.environ.get("NETRC")
+    path = Path(named) if named else _home_netrc()
+    if path is None:
+        return None
+    try:
+        return netrc.netrc(path)
+    except FileNotFoundError as error:
+        if named:
+            _logger.warning("Netrc file %s, which the variable NETRC names: %s", path, error.strerror)
+    except OSError as error:
+        _logger.warning("Netrc file %s cannot be read: %s", path, error.strerror)
+    except netrc.NetrcParseError as error:
+        # Its message quotes the file.
+        _logger.warning("Netrc file %s is malformed in line %s", path, error.lineno)
+    except ValueError:
+        _logger.warning("Netrc file %s is no text", path)
+    return None
+
+
+def _home_netrc() -> Path | None:
+    try:
+        home = Path.home()
+    except RuntimeError as error:  # no such user, as in some containers
+        _logger.debug("No home directory to look for a netrc file in: %s", error)
+        return None
+    if os.name == "nt" and (home / "_netrc").is_file():
+        return home / "_netrc"
+    return home / ".netrc"

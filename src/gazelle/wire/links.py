@@ -1,0 +1,98 @@
+"""The Link field (RFC 8288)."""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Final
+from urllib.parse import unquote_to_bytes
+
+from multidict import MultiDict, MultiDictProxy
+from yarl import URL
+
+# What stands between links, and the target of the next one (RFC 8288 §3).
+_TARGET: Final = re.compile(r"[\s,]*<([^>]*)>")
+# A parameter: a token, perhaps with a token or a quoted text as its value. Quotes that are never closed are none.
+_PARAMETER: Final = re.compile(
+    r"\s*;\s*(?:([!#$%&'*+.^_`|~0-9A-Za-z-]+)\s*(?:=\s*(?:\"((?:[^\"\\]|\\.)*)\"|([^\s;,]*)))?)?"
+)
+_QUOTED_PAIR: Final = re.compile(r"\\(.)")
+# What makes no sense is skipped up to the comma that ends its link; commas in quotes end nothing.
+_REST: Final = re.compile(r"(?:[^,\"]|\"(?:\\.|[^\"])*(?:\"|\Z))*", re.DOTALL)
+_EXTENDED: Final = re.compile(r"([A-Za-z0-9-]+)'[A-Za-z0-9-]*'([!#$&+.^_`|~%0-9A-Za-z-]*)")
+# These count where they stand first (RFC 8288 §3.3, §3.4.1).
+_ONCE: Final = frozenset({"rel", "media", "title", "title*", "type", "anchor", "url"})
+
+Links = MultiDictProxy[MultiDictProxy[str | URL]]
+"""Links by their relation type, or by their target as it was written if they have none."""
+
+
+def parse_links(values: Sequence[str], base: URL) -> Links:
+    """Parses Link fields; what makes no sense in them is left out.
+
+    Each link is found under its `rel`, as it was written, and is a multidict of its parameters, with names in lower
+    case, and `url`, its target. Values of names that end in `*` are decoded (RFC 8187).
+
+    Args:
+        values: values of the fields, in their order.
+        base: URL that targets are relative to.
+    """
+    links: MultiDict[MultiDictProxy[str | URL]] = MultiDict()
+    for value in values:
+        for target, parameters in _split(value):
+            try:
+                url = base.join(URL(target))
+            except ValueError:
+                continue
+            link: MultiDict[str | URL] = MultiDict()
+            for name, text in parameters:
+                if name not in _ONCE or name not in link:
+                    link.add(name, text)
+            key = str(link.get("rel", target))
+            link["url"] = url
+            links.add(key, MultiDictProxy(link))
+    return MultiDictProxy(links)
+
+
+def _split(value: str) -> Iterator[tuple[str, list[tuple[str, str]]]]:
+    """Yields the target and the parameters of each link."""
+    position = 0
+    end = value.rfind(">")  # no target begins behind it: otherwise `<,<,<` would be read to its end again and again
+    while position <= end:
+        match = _TARGET.match(value, position)
+        if match is not None:
+            position = match.end()
+            parameters = []
+            while (parameter := _PARAMETER.match(value, position)) is not None:
+                position = parameter.end()
+                pair = _read(*parameter.groups())
+                if pair is not None:
+                    parameters.append(pair)
+            yield match[1].strip(), parameters
+        rest = _REST.match(value, position)
+        assert rest is not None  # it matches nothing, too
+        position = rest.end() + 1
+
+
+def _read(name: str | None, quoted: str | None, plain: str | None) -> tuple[str, str] | None:
+    if name is None:
+        return None
+    name = name.lower()
+    if quoted is not None:
+        return name, _QUOTED_PAIR.sub(r"\1", quoted)
+    text = plain or ""
+    if name.endswith("*"):
+        decoded = _decode_extended(text)
+        return None if decoded is None else (name, decoded)
+    if len(text) > 1 and text[0] == text[-1] == "'":  # not in the grammar, but out there
+        text = text[1:-1]
+    return name, text
+
+
+def _decode_extended(text: str) -> str | None:
+    """Decodes a value like `UTF-8'en'%e2%82%ac` (RFC 8187 §3.2); None if it is none."""
+    match = _EXTENDED.fullmatch(text)
+    if match is None:
+        return None
+    try:
+        return unquote_to_bytes(match[2]).decode(match[1])
+    except (LookupError, UnicodeDecodeError):
+        return None
