@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import inspect
 import os
 import ssl
@@ -45,6 +46,12 @@ def pytest_report_header(config: pytest.Config) -> str:
     return (
         f"gazelle: engine {gazelle.__impl__!r} (GAZELLE_IMPL={os.environ.get('GAZELLE_IMPL', 'auto')}), twins {built}"
     )
+
+
+def pytest_collection_finish() -> None:
+    """Spares each collection that looks for leaks what the suite itself is made of: it is five times as fast then."""
+    gc.collect()
+    gc.freeze()
 
 
 # --- twins ---------------------------------------------------------------------------------------

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import gazelle
 import pytest
 
+import gazelle
 from tests.support.clean import assert_clean
 from tests.support.server import ScriptedServer, response, send
 

@@ -7,10 +7,10 @@ import gc
 import json
 from typing import Any
 
-import gazelle
 import pytest
 from yarl import URL
 
+import gazelle
 from tests.support.clean import assert_clean, connector_of, eventually, idle, said_at_collection
 from tests.support.server import (
     ScriptedServer,

@@ -9,9 +9,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-import gazelle
 import pytest
 
+import gazelle
 from tests.conftest import Tls
 from tests.support.blackhole import blackhole
 from tests.support.clean import assert_clean, connector_of, eventually, idle, waiting
@@ -40,12 +40,16 @@ def says(error: BaseException, limit: str, seconds: float, host: str = "127.0.0.
     assert host in text, text
 
 
+async def fetch(session: gazelle.ClientSession, url: str, **arguments: Any) -> bytes:
+    async with session.get(url, **arguments) as answer:
+        return await answer.read()
+
+
 async def fails(session: gazelle.ClientSession, url: str, kind: type[BaseException], **arguments: Any) -> BaseException:
     """The error of one request, which takes the limit and not much more."""
     async with takes(LIMIT):
         with pytest.raises(kind) as caught:
-            async with session.get(url, **arguments) as answer:
-                await answer.read()
+            await fetch(session, url, **arguments)
     return caught.value
 
 
@@ -71,7 +75,7 @@ async def test_total_covers_the_stream_of_a_body() -> None:
             got = b""
             async with takes(LIMIT):
                 async with session.get(server.url()) as answer:
-                    with pytest.raises(asyncio.TimeoutError) as caught:
+                    with pytest.raises(asyncio.TimeoutError) as caught:  # noqa: PT012
                         async for part in answer.content.iter_any():
                             got += part
             assert got.startswith(b"yy")

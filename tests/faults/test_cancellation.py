@@ -1,4 +1,4 @@
-"""A request that is cancelled at any turn of the loop leaves no slot, waiter, task or socket, and the session works on."""
+"""A request that is cancelled at any turn of the loop leaves no slot, waiter, task or socket; the session works on."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from typing import Any
 
-import gazelle
 import pytest
 
+import gazelle
 from tests.conftest import Tls
 from tests.support.clean import assert_clean, connector_of, eventually, idle, snapshot_of_tasks, waiting
 from tests.support.resolvers import TableResolver
@@ -291,7 +291,7 @@ async def test_repeating_a_request_on_a_new_connection() -> None:
 
 
 async def test_the_module_level_request() -> None:
-    async with session_and_server() as (session, server):
+    async with ScriptedServer(ROUTES) as server:
         tasks = snapshot_of_tasks()
 
         async def operation() -> bytes:
@@ -369,11 +369,14 @@ async def test_a_sibling_that_fails() -> None:
                 await pass_turns(count)
                 raise LookupError
 
-            with pytest.raises(ExceptionGroup) as caught:
+            async def family(fail: Callable[[], Coroutine[Any, Any, None]] = fail) -> None:
                 async with asyncio.TaskGroup() as group:
                     for path in ("/get", "/chunked", "/silent", "/held", "/post"):
                         group.create_task(fetch(session, server.url(path)))
                     group.create_task(fail())
+
+            with pytest.raises(ExceptionGroup) as caught:
+                await family()
             assert [type(error) for error in caught.value.exceptions] == [LookupError]
             await check()
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-import gazelle
 import pytest
 
+import gazelle
 from tests.conftest import Tls
 from tests.support.clean import assert_clean, connector_of, eventually, idle
 from tests.support.server import LOST, Peer, ScriptedServer, chunked, response
@@ -81,8 +81,7 @@ async def play(server: ScriptedServer, session: gazelle.ClientSession, variant: 
         path = f"/{variant}/{worker}/{number}"
         async with session.get(server.url(path)) as answer:
             assert (answer.status, await answer.text()) == (200, path)
-        while path not in sent:
-            await asyncio.sleep(0)
+        await eventually(lambda: path in sent)  # noqa: B023
         sent.discard(path)
         if number % 2:
             await eventually(lambda: idle(connector) == 0, "the client keeps a connection with bytes in it")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 
-import gazelle
 import pytest
 
+import gazelle
 from tests.support import corpus
 from tests.support.clean import assert_clean, connector_of, eventually, idle
 from tests.support.corpus import Case, Limits

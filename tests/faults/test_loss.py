@@ -1,13 +1,13 @@
-"""A connection that is lost, reset or falls silent after any byte of a response: the right error, never a short success."""
+"""A connection is lost, reset or falls silent after any byte of a response: the right error, never a short success."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 
-import gazelle
 import pytest
 
+import gazelle
 from tests.conftest import Tls
 from tests.support.clean import assert_clean, eventually
 from tests.support.server import Peer, ScriptedServer, Step, abort, chunked, fin, response, rst, send, stall

@@ -1,15 +1,15 @@
-"""A server closes a connection at the moment it is used again: safe requests are repeated, others are never sent twice."""
+"""A server closes a connection as it is used again: safe requests are repeated, others are never sent twice."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import Counter
 
-import gazelle
 import pytest
 
+import gazelle
 from tests.conftest import Tls
-from tests.support.clean import assert_clean
+from tests.support.clean import assert_clean, eventually
 from tests.support.server import Peer, ScriptedServer, abort, fin, response, rst, send
 
 ENDS = {"fin": fin(), "rst": rst(), "abort": abort()}
@@ -149,8 +149,7 @@ async def test_a_repeated_request_does_not_pick_another_stale_connection() -> No
                 return await answer.read()
 
         tasks = [asyncio.ensure_future(fetch()) for _ in range(10)]
-        while len(server.requests) < 10:
-            await asyncio.sleep(0)
+        await eventually(lambda: len(server.requests) == 10)
         gate.set()
         assert await asyncio.gather(*tasks) == [b"first"] * 10
         assert await asyncio.gather(*(fetch() for _ in range(10))) == [b"fresh"] * 10

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
-import gazelle
 import pytest
 
+import gazelle
 from tests.conftest import Tls
 from tests.support.clean import assert_clean, connector_of, eventually, idle
 from tests.support.server import Early, Peer, ScriptedServer, expect, fin, read_body, response, rst, send, sleep, stall

@@ -8,9 +8,9 @@ import copy
 import errno
 import pickle
 
-import gazelle
 import pytest
 
+import gazelle
 from tests.support.clean import assert_clean, connector_of
 from tests.support.server import ScriptedServer, Step, fin, response, rst, send, stall
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-import gazelle
 import pytest
 
+import gazelle
 from tests.support.blackhole import blackhole
 from tests.support.clean import assert_clean, connector_of, eventually, snapshot_of_tasks
 from tests.support.resolvers import TableResolver

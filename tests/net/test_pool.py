@@ -6,9 +6,9 @@ import asyncio
 import gc
 from typing import Any
 
-import gazelle
 import pytest
 
+import gazelle
 from tests.support.clean import (
     assert_clean,
     connector_of,

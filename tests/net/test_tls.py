@@ -11,10 +11,10 @@ import pickle
 import ssl
 from typing import Any
 
-import gazelle
 import pytest
 import trustme
 
+import gazelle
 from tests.conftest import Tls
 from tests.support.clean import assert_clean, connector_of, eventually, idle
 from tests.support.resolvers import TableResolver
@@ -86,7 +86,7 @@ async def test_an_unknown_authority_is_refused(tls: Tls, setting: dict[str, Any]
 
 @pytest.mark.parametrize("fault", ["name", "expired", "not-yet-valid", "other-ca"])
 async def test_a_bad_certificate_is_refused(tls: Tls, fault: str) -> None:
-    now = datetime.datetime.now(datetime.timezone.utc)
+    now = datetime.datetime.now(datetime.UTC)
     day = datetime.timedelta(days=1)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     if fault == "name":

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import gazelle
-
 from tests.support.server import ScriptedServer
 
 
@@ -82,7 +81,7 @@ async def assert_clean(
 
 
 class Said:
-    """What a collected object left behind: messages to the loop's exception handler and warnings, without the objects."""
+    """What collected objects have left: messages to the loop's exception handler and warnings, without the objects."""
 
     def __init__(self) -> None:
         self.messages: list[str] = []

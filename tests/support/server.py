@@ -124,8 +124,9 @@ class Peer:
 
     async def flush(self) -> None:
         """Wait until the bytes written so far are with the kernel (uvloop writes at the end of the loop's turn)."""
+        transport = self.writer.transport
         await asyncio.sleep(0)
-        while self.writer.transport.get_write_buffer_size() and not self.writer.transport.is_closing():
+        while transport.get_write_buffer_size() and not transport.is_closing():  # noqa: ASYNC110
             await asyncio.sleep(0)
         await asyncio.sleep(0)
 

@@ -303,8 +303,8 @@ cdef int _take_fields(ResponseHead head, Scratch* scratch) except -1:
         span = &head._spans[index]
         name = base + span.name
         size = span.name_size
-        # Lenient llhttp takes spaces after the names it knows (`Content-Length : 1`, even `Content-Length x: 1`); no space
-        # belongs into a name or before its colon (RFC 9112 §5.1).
+        # Lenient llhttp takes spaces after the names it knows (`Content-Length : 1`, even `Content-Length x: 1`); no
+        # space belongs into a name or before its colon (RFC 9112 §5.1).
         if name[size] != 58 or name[-1] != 10 or memchr(name, 32, size) != NULL:
             raise InvalidHeader(_line(head._raw, span.name))
         # A line end before the one that ends the field is a fold, also where llhttp left it out of the value.

@@ -19,6 +19,7 @@ cdef extern from "Python.h":
 
 
 cdef Py_ssize_t _MAX_NAMES = 1024
+cdef Py_ssize_t _MAX_NAME_SIZE = 64
 cdef dict _KNOWN = {
     spelling.encode(): istr(spelling)
     for name in vars(hdrs).values()
@@ -40,11 +41,12 @@ cdef object field_name(const char* data, Py_ssize_t size):
     cdef PyObject* known = PyDict_GetItem(_names, raw)
     if known != NULL:
         return <object>known
-    if len(_names) >= _MAX_NAMES:
-        _names.clear()
-        _names.update(_KNOWN)
     name = istr(raw.decode("utf-8", "surrogateescape"))
-    _names[raw] = name
+    if size <= _MAX_NAME_SIZE:
+        if len(_names) >= _MAX_NAMES:
+            _names.clear()
+            _names.update(_KNOWN)
+        _names[raw] = name
     return name
 
 

@@ -211,6 +211,10 @@ class HttpConnection(ResponseSink):
         """Closes the connection at once; an exchange under way ends with `ClientConnectionError`."""
         if self._state == _CLOSED:
             return
+        if self._loop.is_closed():
+            # Nobody is left to be told, and the transport takes its socket with it when it is collected.
+            self._state = _CLOSED
+            return
         self._fail(ClientConnectionError("Connection closed"))
 
     def pause_reading(self) -> None:

@@ -12,8 +12,8 @@ _TOKEN: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 # Field values may hold HTAB but no other control character (RFC 9110 §5.5).
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
-# Field names as they arrive → one shared istr each. The known ones stay; names that servers make up are kept
-# until there are _MAX_NAMES of them.
+# Field names as they arrive → one shared istr each. The known ones stay; short names that servers make up are kept
+# until there are _MAX_NAMES of them all together.
 _KNOWN: Final[dict[bytes, istr]] = {
     spelling.encode(): istr(spelling)
     for name in vars(hdrs).values()
@@ -21,6 +21,7 @@ _KNOWN: Final[dict[bytes, istr]] = {
     for spelling in (str(name), str(name).lower())
 }
 _MAX_NAMES: Final = 1024
+_MAX_NAME_SIZE: Final = 64
 _names: Final[dict[bytes, istr]] = dict(_KNOWN)
 
 
@@ -33,10 +34,12 @@ def build_headers(fields: Sequence[tuple[bytes, bytes]]) -> CIMultiDictProxy[str
     for name, value in fields:
         key = _names.get(name)
         if key is None:
-            if len(_names) >= _MAX_NAMES:
-                _names.clear()
-                _names.update(_KNOWN)
-            key = _names[name] = istr(name.decode("utf-8", "surrogateescape"))
+            key = istr(name.decode("utf-8", "surrogateescape"))
+            if len(name) <= _MAX_NAME_SIZE:
+                if len(_names) >= _MAX_NAMES:
+                    _names.clear()
+                    _names.update(_KNOWN)
+                _names[name] = key
         pairs.append((key, value.decode("utf-8", "surrogateescape")))
     return CIMultiDictProxy(CIMultiDict(pairs))
 

@@ -26,8 +26,8 @@ _EXT_VALUE: Final = re.compile(r"([^']*)'[^']*'(.*)", re.DOTALL)
 _BAD_PERCENT: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _SEGMENT: Final = re.compile(r"\*(0|[1-9][0-9]{0,3})(\*?)")
 # Character sets that may be named: looking an unknown one up goes through the file system, and Python remembers it for
-# good. Not among them are codecs that are none, or take the square of their input.
-_CHARSETS: Final = frozenset(aliases).union(aliases.values()) - {"idna", "mbcs", "oem", "punycode", "unicode_escape"}
+# good. Codecs that take the square of their input (idna, punycode) are not among them.
+_CHARSETS: Final = frozenset(aliases).union(aliases.values())
 # What a plain `filename` may hold without being understood in different ways (RFC 6266 appendix D).
 _NOT_PLAIN: Final = re.compile(r'[^\x20-\x7e]|["\\%]')
 # RFC 5987 §3.2.1: attr-char, without the letters and digits.
@@ -209,7 +209,7 @@ def build_content_disposition(
 
     - In `form-data` it is percent-encoded (RFC 7578 §2, §4.2) unless `quote_fields` is false; browsers do not
       percent-encode it, and most servers take it as it is.
-    - In other types, a file name that is not plain ASCII goes into `filename*` (RFC 5987), with an ASCII stand-in before
+    - In other types, a file name that is not plain ASCII goes into `filename*` (RFC 5987), with a stand-in before
       it (RFC 6266 appendix D), unless `quote_fields` is false.
 
     Args:

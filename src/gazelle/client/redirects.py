@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from typing import Final, Generic, NamedTuple, TypeVar
+from typing import Final, Generic, NamedTuple, TypeAlias, TypeVar
 
 from multidict import CIMultiDict
 from yarl import URL
@@ -10,6 +10,9 @@ from yarl import URL
 from gazelle import hdrs
 from gazelle.auth import BasicAuth, split_credentials
 from gazelle.errors import InvalidUrlRedirectClientError, NonHttpUrlRedirectClientError
+
+Origin: TypeAlias = tuple[str, str | None, int | None]
+"""Scheme, host and port, see `origin_of`."""
 
 _Auth = TypeVar("_Auth")
 _Cookies = TypeVar("_Cookies")
@@ -106,7 +109,15 @@ def find_redirect(
     except ValueError as error:
         raise InvalidUrlRedirectClientError(_without_userinfo(location), str(error)) from None
     next_method, keep_body = rewrite_method(method, status)
-    return Redirect(next_method, target, auth, keep_body, _origin(url) == _origin(target))
+    return Redirect(next_method, target, auth, keep_body, origin_of(url) == origin_of(target))
+
+
+def origin_of(url: URL) -> Origin:
+    """Returns scheme, host and port of a URL, which together decide who may see a secret (RFC 6454 §4).
+
+    The handshake of a WebSocket is an HTTP request: ws is http here, and wss https.
+    """
+    return _WEBSOCKET.get(url.scheme, url.scheme), url.raw_host and url.raw_host.lower(), url.port
 
 
 def rewrite_method(method: str, status: int) -> tuple[str, bool]:
@@ -207,10 +218,6 @@ def _split_scheme(base: URL, location: str) -> tuple[str, str]:
         # A colon in the first segment would look like another scheme.
         return "", rest if rest[0] in "/?#" else f"./{rest}"
     return scheme, rest
-
-
-def _origin(url: URL) -> tuple[str, str | None, int | None]:
-    return _WEBSOCKET.get(url.scheme, url.scheme), url.raw_host and url.raw_host.lower(), url.port
 
 
 def _without_userinfo(location: str) -> str:

@@ -240,7 +240,7 @@ class ClientResponse:
         body = self._body
         if body is None:
             received = self._received
-            if type(received) is bytes:
+            if isinstance(received, bytes):
                 body = received
             elif isinstance(received, StreamReader):
                 body = await self._read_stream(received)

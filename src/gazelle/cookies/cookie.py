@@ -12,7 +12,7 @@ from .dates import MAX_TIME
 _FORBIDDEN: Final = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 _NAME_END: Final = re.compile("[=;]")
 _ESCAPE: Final = re.compile(r"\\(?:([0-3][0-7]{2})|(.))")
-_ENCODER: Final = SimpleCookie[str]()
+_ENCODER: Final = SimpleCookie()
 
 
 def is_clean(text: str) -> bool:
@@ -124,7 +124,7 @@ class Cookie:
         return len(self.domain), len(self.path), self.host_only, self.serial
 
     def plain(self) -> str:
-        """Returns the value as it is sent without quotes; with them, if without them it would become several cookies."""
+        """Returns the value as it is sent without quotes; with them where it would become several cookies."""
         return self.value if ";" not in self.value and is_clean(self.value) else self.coded
 
     def morsel(self) -> "Morsel[str]":
@@ -135,10 +135,6 @@ class Cookie:
         if self.secure:
             morsel["secure"] = True
         return morsel
-
-    def matches_path(self, path: str) -> bool:
-        """Returns whether it is for a request path (RFC 6265 §5.1.4)."""
-        return path_matches(path, self.path)
 
 
 def path_matches(path: str, of_cookie: str) -> bool:

@@ -28,7 +28,7 @@ def parse_date(text: str) -> int | None:
     for token in _DELIMITERS.split(text):
         # The order of the questions is that of the RFC: a token answers only the first that it fits.
         if time is None and (found := _TIME.fullmatch(token)) is not None:
-            time = [int(part) for part in found.groups()]
+            time = int(found[1]), int(found[2]), int(found[3])
         elif day is None and (found := _DAY.fullmatch(token)) is not None:
             day = int(found[1])
         elif month is None and (number := _MONTHS.get(token[:3].lower())) is not None:
@@ -42,7 +42,8 @@ def parse_date(text: str) -> int | None:
     if year < _FIRST_YEAR:
         return None
     try:
-        return int(datetime(year, month, day, *time, tzinfo=UTC).timestamp())
+        hour, minute, second = time
+        return int(datetime(year, month, day, hour, minute, second, tzinfo=UTC).timestamp())
     except ValueError:  # there is no such day or time
         return None
 

@@ -1,4 +1,4 @@
-"""Host names as cookies see them: which domain a host belongs to, and which domains belong to nobody (RFC 6265 §5.1.3)."""
+"""Host names as cookies see them: the domains a host is in, and the domains that belong to nobody (RFC 6265 §5.1)."""
 
 import re
 from collections.abc import Iterator

@@ -106,7 +106,7 @@ class SetCookie:
 
 
 def parse_max_age(text: str) -> int | None:
-    """Returns a Max-Age as seconds, 0 if it is negative, or None if it is none; however long it is (RFC 6265 §5.2.2)."""
+    """Returns a Max-Age as seconds, 0 if it is negative, or None if it is none; of any length (RFC 6265 §5.2.2)."""
     if _MAX_AGE.fullmatch(text) is None:
         return None
     if text[0] == "-":
@@ -132,11 +132,11 @@ def parse_set_cookie(field: str) -> SetCookie | None:
         return None
     cookie = SetCookie(name, coded)
     for part in rest[:MAX_ATTRIBUTES]:
-        attribute, _, text = part.partition("=")
-        text = text.strip(_WHITE)
-        if not is_clean(text):
+        part = part.replace("\t", " ")
+        if not is_clean(part):
             return None
-        cookie._add(attribute.strip(_WHITE).lower(), text)
+        attribute, _, text = part.partition("=")
+        cookie._add(attribute.strip(" ").lower(), text.strip(" "))
     return cookie if keeps_promise(name, cookie.attributes) else None
 
 
@@ -167,7 +167,7 @@ def parse_set_cookies(fields: Iterable[str]) -> Iterator[SetCookie]:
                 return
 
 
-def response_cookies(fields: Iterable[str]) -> "SimpleCookie":
+def response_cookies(fields: Iterable[str]) -> SimpleCookie:
     """Returns the cookies of the Set-Cookie fields of one response; the last of each name."""
     found = SimpleCookie()
     for cookie in parse_set_cookies(fields):
@@ -193,11 +193,12 @@ def within_limits(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
 
     Of pairs with one name only the first counts. A pair that is too long gives way to shorter ones after it.
     """
+    wanted: dict[str, str] = {}
+    for name, coded in pairs:
+        wanted.setdefault(name, coded)
     chosen: dict[str, str] = {}
     room = MAX_HEADER_SIZE - _OVERHEAD + len("; ")
-    for name, coded in pairs:
-        if name in chosen:
-            continue
+    for name, coded in wanted.items():
         size = len("; =") + _size(name) + _size(coded)
         if size <= room:
             chosen[name] = coded
@@ -214,8 +215,12 @@ def build_cookie_header(pairs: Iterable[tuple[str, str]]) -> str | None:
         pairs: names and values as they are sent, in order of precedence: the first of a name counts, and when there are
             more than `MAX_SENT` of them or more than `MAX_HEADER_SIZE` bytes, the first ones are sent.
     """
-    chosen = within_limits(pairs)
-    return "; ".join([f"{name}={chosen[name]}" for name in sorted(chosen)]) or None
+    return join_pairs(sorted(within_limits(pairs).items()))
+
+
+def join_pairs(pairs: Iterable[tuple[str, str]]) -> str | None:
+    """Returns the value of a Cookie header that holds these names and values, or None if there are none."""
+    return "; ".join([f"{name}={coded}" for name, coded in pairs]) or None
 
 
 def _size(text: str) -> int:

@@ -99,7 +99,7 @@ def find_proxy(url: URL) -> EnvironmentProxy | None:
 
 @cache
 def _urllib_request() -> Any:
-    # It brings http.client and email along, and would make up a tenth of our own import. Most never need it.
+    # It brings http.client and email along; those who do not ask the environment need not pay for that.
     return import_module("urllib.request")
 
 

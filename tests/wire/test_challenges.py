@@ -1,0 +1,68 @@
+"""WWW-Authenticate: what RFC 9110 says and what servers send."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gazelle.wire.challenges import parse_challenges, parse_parameters
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        # RFC 9110 §11.6.1
+        (
+            ['Basic realm="simple", Newauth realm="apps", type=1, title="Login to \\"apps\\""'],
+            [("basic", {"realm": "simple"}), ("newauth", {"realm": "apps", "type": "1", "title": 'Login to "apps"'})],
+        ),
+        (
+            ['Newauth realm="apps", type=1', 'Basic realm="simple"'],
+            [("newauth", {"realm": "apps", "type": "1"}), ("basic", {"realm": "simple"})],
+        ),
+        (["Negotiate"], [("negotiate", {})]),
+        (["Negotiate, Basic realm=x"], [("negotiate", {}), ("basic", {"realm": "x"})]),
+        (["NTLM TlRMTVNT==, Basic realm=x"], [("ntlm", {}), ("basic", {"realm": "x"})]),
+        (["DIGEST REALM=x, Nonce=abc"], [("digest", {"realm": "x", "nonce": "abc"})]),
+        (['Digest realm = "x" , nonce = abc'], [("digest", {"realm": "x", "nonce": "abc"})]),
+        (['Digest realm="a, Basic realm=b", nonce=n'], [("digest", {"realm": "a, Basic realm=b", "nonce": "n"})]),
+        (['Digest realm="x" nonce="abc"'], [("digest", {"realm": "x", "nonce": "abc"})]),
+        (["Digest realm=x, realm=y"], [("digest", {"realm": "x"})]),
+        (["Digest nonce=a/b+c==, realm=x"], [("digest", {"nonce": "a/b+c==", "realm": "x"})]),
+        (['Digest realm="unclosed'], [("digest", {"realm": "unclosed"})]),
+        (['Digest realm="unclosed\\'], [("digest", {"realm": "unclosed\\"})]),
+        (["  ,, Basic realm=x ,,"], [("basic", {"realm": "x"})]),
+        (["Digest realm="], [("digest", {})]),
+        ([""], []),
+        (["=x"], []),
+        (["realm=x"], []),
+        ([], []),
+    ],
+)
+def test_challenges_are_parsed(values: list[str], expected: list[tuple[str, dict[str, str]]]) -> None:
+    assert [tuple(challenge) for challenge in parse_challenges(values)] == expected
+
+
+def test_parameters_alone_are_parsed() -> None:
+    assert parse_parameters('nextnonce="a,b", qop=auth, NC=00000001') == {
+        "nextnonce": "a,b",
+        "qop": "auth",
+        "nc": "00000001",
+    }
+    assert parse_parameters("nonsense") == {}
+
+
+@given(st.lists(st.text(st.sampled_from('Digest =,"\\ab;é\udcff\t'))))
+def test_no_text_is_an_error(values: list[str]) -> None:
+    parse_challenges(values)
+
+
+@pytest.mark.parametrize("piece", ["a", "a ", "a,", 'a="', "a=", '"\\', '"', ",", " ", "a =", "a b="])
+def test_the_time_grows_with_the_length_only(piece: str) -> None:
+    value = piece * (50_000 // len(piece))
+    start = time.process_time()
+    parse_challenges([value])
+    assert time.process_time() - start < 2.5
