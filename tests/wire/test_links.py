@@ -99,7 +99,7 @@ def link(target: str, **parameters: str) -> list[tuple[str, object]]:
         ("<a>; @@@, <b>; rel=next", [("a", link("http://host/dir/a")), ("next", link("http://host/dir/b", rel="next"))]),
         ("<http://[::1/>; rel=bad, <b>; rel=next", [("next", link("http://host/dir/b", rel="next"))]),
         ("<a>,<b>,,<c>", [("a", link("http://host/dir/a")), ("b", link("http://host/dir/b")), ("c", link("http://host/dir/c"))]),
-        ('<a>; rel="next', [("next", link("http://host/dir/a", rel='"next'))][:0] or [('"next', link("http://host/dir/a", rel='"next'))]),
+        ('<a>; rel="next', [('"next', link("http://host/dir/a", rel='"next'))]),
     ],
 )  # fmt: skip
 def test_a_field_is_parsed(value: str, expected: list[tuple[str, list[tuple[str, object]]]]) -> None:
@@ -123,12 +123,14 @@ def test_the_result_is_read_only() -> None:
     assert type(links["x"]) is MultiDictProxy
 
 
-@given(st.text(st.sampled_from('<>;,="\\ \'ab*%é\udcff\t')))
+@given(st.text(st.sampled_from("<>;,=\"\\ 'ab*%é\udcff\t")))
 def test_no_text_is_an_error(value: str) -> None:
     parse(value)
 
 
-@pytest.mark.parametrize("piece", ["<,", "<", '"\\', '"', ';a="', ';a="\\"', "<>;", "<>,", ",", " ", ";", "<>;a", "<>;a= "])
+@pytest.mark.parametrize(
+    "piece", ["<,", "<", '"\\', '"', ';a="', ';a="\\"', "<>;", "<>,", ",", " ", ";", "<>;a", "<>;a= "]
+)
 @pytest.mark.parametrize("end", ["", ">", '"', "x"])
 def test_the_time_grows_with_the_length_only(piece: str, end: str) -> None:
     """A hundred kilobytes, more than a head may have, are far below the time a square would take."""

@@ -294,12 +294,13 @@ class BaseConnector:
                         raise ServerDisconnectedError
                 pool.places.pass_on(place, connection)
             except BaseException:
-                pool.places.give_back(place)
+                if not self._loop.is_closed():
+                    pool.places.give_back(place)
                 raise
             if self._limit_per_host:
                 pool.places_of(key).pass_on(place, connection)
         except BaseException:
-            if self._limit_per_host:
+            if self._limit_per_host and not self._loop.is_closed():
                 pool.give_back_host(key, place)
             raise
         return connection
@@ -317,7 +318,8 @@ class BaseConnector:
         try:
             await waiter
         except BaseException:
-            if places.waiters.pop(waiter, None) is None:
+            # Once the loop is closed nobody who waits will ever run again, and must not be woken.
+            if places.waiters.pop(waiter, None) is None and not self._loop.is_closed():
                 places.give_back(holder)
             raise
 

@@ -122,7 +122,8 @@ class DnsCache:
             if not lookup.waiting and not lookup.task.done():
                 # Nobody is left to take the answer. Who asks next asks anew.
                 self._lookups.pop(key, None)
-                lookup.task.cancel()
+                if not lookup.task.get_loop().is_closed():
+                    lookup.task.cancel()
 
     def clear(self, host: str | None = None, port: int | None = None) -> None:
         """Forgets one host, or all of them."""

@@ -8,8 +8,8 @@ from urllib.parse import unquote_to_bytes
 from multidict import MultiDict, MultiDictProxy
 from yarl import URL
 
-# What stands between links, and the target of the next one (RFC 8288 §3).
-_TARGET: Final = re.compile(r"[\s,]*<([^>]*)>")
+_BETWEEN: Final = re.compile(r"[\s,]*")
+_TARGET: Final = re.compile(r"<([^>]*)>")
 # A parameter: a token, perhaps with a token or a quoted text as its value. Quotes that are never closed are none.
 _PARAMETER: Final = re.compile(
     r"\s*;\s*(?:([!#$%&'*+.^_`|~0-9A-Za-z-]+)\s*(?:=\s*(?:\"((?:[^\"\\]|\\.)*)\"|([^\s;,]*)))?)?"
@@ -57,6 +57,7 @@ def _split(value: str) -> Iterator[tuple[str, list[tuple[str, str]]]]:
     position = 0
     end = value.rfind(">")  # no target begins behind it: otherwise `<,<,<` would be read to its end again and again
     while position <= end:
+        position = _end(_BETWEEN, value, position)
         match = _TARGET.match(value, position)
         if match is not None:
             position = match.end()
@@ -67,9 +68,12 @@ def _split(value: str) -> Iterator[tuple[str, list[tuple[str, str]]]]:
                 if pair is not None:
                     parameters.append(pair)
             yield match[1].strip(), parameters
-        rest = _REST.match(value, position)
-        assert rest is not None  # it matches nothing, too
-        position = rest.end() + 1
+        position = _end(_REST, value, position) + 1
+
+
+def _end(pattern: re.Pattern[str], value: str, position: int) -> int:
+    match = pattern.match(value, position)
+    return position if match is None else match.end()
 
 
 def _read(name: str | None, quoted: str | None, plain: str | None) -> tuple[str, str] | None:

@@ -50,7 +50,8 @@ async def leave_all_open(url: str) -> list[Any]:
         asyncio.ensure_future(use(session, url + "/waits-for-a-slot")),
     ]
     await asyncio.sleep(0.05)
-    return [session, answer, stream, *under_way]
+    # They are collected from the end: whoever waits for a slot is still there when those go who have one.
+    return [*under_way[-2:], session, answer, stream, *under_way[:-2]]
 
 
 def main(way: str, loop_name: str, url: str) -> None:
