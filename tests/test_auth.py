@@ -12,8 +12,8 @@ from yarl import URL
 from gazelle.auth import BasicAuth, encode_basic_auth, split_credentials
 from gazelle.etag import ETag
 
-VISIBLE = st.text(st.characters(blacklist_categories=("Cs", "Cc")))
-LATIN_1 = st.text(st.characters(max_codepoint=255, blacklist_categories=("Cc",)))
+VISIBLE = st.text(st.characters(exclude_categories=["Cs", "Cc"]))
+LATIN_1 = st.text(st.characters(max_codepoint=255, exclude_categories=["Cc"]))
 
 
 class Account(BasicAuth):
@@ -108,7 +108,9 @@ def test_what_cannot_be_encoded_is_an_error_that_keeps_the_secret() -> None:
     assert caught.value.__suppress_context__
 
 
-@pytest.mark.parametrize("field", ["basic dXNlcjpwYXNz", "BASIC dXNlcjpwYXNz", "Basic   dXNlcjpwYXNz ", "bAsIc dXNlcjpwYXNz"])
+@pytest.mark.parametrize(
+    "field", ["basic dXNlcjpwYXNz", "BASIC dXNlcjpwYXNz", "Basic   dXNlcjpwYXNz ", "bAsIc dXNlcjpwYXNz"]
+)
 def test_decoding_is_not_fussy_about_case_and_spaces(field: str) -> None:
     assert BasicAuth.decode(field) == BasicAuth("user", "pass")
 
@@ -161,7 +163,7 @@ def test_bad_credentials_of_a_url_are_a_value_error(url: str) -> None:
 
 
 def test_from_url_wants_a_url() -> None:
-    with pytest.raises(TypeError, match="yarl.URL"):
+    with pytest.raises(TypeError, match="should be yarl"):
         BasicAuth.from_url("http://user@host")  # type: ignore[arg-type]  # that it is refused is the point
 
 

@@ -85,7 +85,7 @@ def test_the_matrix_of_methods_and_statuses(method: str, status: int) -> None:
     ("location", "expected"),
     [
         ("http://other/x", "http://other/x"),
-        ("https://other", "https://other/"),
+        ("https://other", "https://other"),
         ("HTTP://Other/%7e", "http://other/~"),
         ("/x", "http://host:81/x"),
         ("x", "http://host:81/dir/x"),
@@ -94,7 +94,7 @@ def test_the_matrix_of_methods_and_statuses(method: str, status: int) -> None:
         ("#f", "http://host:81/dir/page?q=1#f"),
         ("/x#f", "http://host:81/x#f"),
         ("//other/x", "http://other/x"),
-        ("//other:82", "http://other:82/"),
+        ("//other:82", "http://other:82"),
         ("http:/x", "http://host:81/x"),
         ("http:x", "http://host:81/dir/x"),
         ("HTTP:/x", "http://host:81/x"),
@@ -270,7 +270,8 @@ def test_everything_goes_to_the_same_origin() -> None:
 def test_credentials_of_the_target_take_the_place_of_all_others(location: str) -> None:
     found = redirect(location)
     assert "secret" not in str(found.url)
-    carried = carry(found, CIMultiDict([("Authorization", "Bearer 1"), ("authorization", "Bearer 2")]), AUTH, None)
+    headers = CIMultiDict([("Authorization", "Bearer 1"), ("authorization", "Bearer 2")])
+    carried = carry(found, headers, AUTH, COOKIES)
     assert carried.auth == BasicAuth("new", "secret")
     assert not carried.headers
 
@@ -313,13 +314,11 @@ def test_no_chain_brings_a_secret_to_an_origin_that_it_was_not_meant_for(
     auth: BasicAuth | None = AUTH
     cookies: dict[str, str] | None = COOKIES
     for location in hops:
-        found = (
-            find_redirect("GET", url, 302, CIMultiDict({"Location": location}), requote=requote)
-            if (not location.startswith("http:/x") and location != "http:x" or url.scheme == "http")
-            else None
-        )
-        if found is None:
+        try:
+            found = find_redirect("GET", url, 302, CIMultiDict({"Location": location}), requote=requote)
+        except InvalidUrlRedirectClientError:  # `http:x` seen from https
             continue
+        assert found is not None
         headers, auth, cookies = carry(found, headers, auth, cookies)
         url = found.url
         assert url.raw_user is None

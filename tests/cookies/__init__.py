@@ -1,1 +1,1 @@
-"""Tests of the cookies."""
+"""Tests of `gazelle.cookies`: the grammar, the jars, their files and what they cost."""

@@ -15,8 +15,9 @@ DATES: dict[str, tuple[int, ...] | None] = {
     "Wednesday, 09-Jun-21 10:18:14 GMT": (2021, 6, 9, 10, 18, 14),
     "Wed Jun  9 10:18:14 2021": (2021, 6, 9, 10, 18, 14),
     "9 jUNe 2021 10:18:14": (2021, 6, 9, 10, 18, 14),
-    "10:18:14 2021 9 June": None,  # the first number of at most two digits is the day
-    "2021 10:18:14 9 June": (2021, 6, 9, 10, 18, 14),
+    "10:18:14 2021 9 June": (2021, 6, 9, 10, 18, 14),
+    "9 21 June 10:18:14": (2021, 6, 9, 10, 18, 14),
+    "21 9 June 10:18:14": None,  # the first number of at most two digits is the day
     "Wed Jun 09 2021 10:18:14 GMT-0500 (EST)": (2021, 6, 9, 10, 18, 14),
     "9th June 2021y 1:2:3pm": (2021, 6, 9, 1, 2, 3),
     "1 Jan 70 0:0:0": (1970, 1, 1, 0, 0, 0),

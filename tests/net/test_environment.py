@@ -47,6 +47,14 @@ def netrc_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     return path
 
 
+@pytest.fixture
+def netrc_pipe(netrc_file: Path) -> Path:
+    """A netrc file that can be read when somebody writes it."""
+    netrc_file.unlink()
+    os.mkfifo(netrc_file)
+    return netrc_file
+
+
 # --- netrc -----------------------------------------------------------------------------------------------------------
 
 
@@ -135,14 +143,12 @@ def test_a_malformed_file_is_logged_without_its_secrets(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs named pipes in the file system")
-async def test_a_slow_file_does_not_stop_the_event_loop(netrc_file: Path) -> None:
-    netrc_file.unlink()
-    os.mkfifo(netrc_file)
+async def test_a_slow_file_does_not_stop_the_event_loop(netrc_pipe: Path) -> None:
     lookup = asyncio.create_task(lookup_netrc("example.com"))
     for _ in range(5):
         await asyncio.sleep(0.005)
     assert not lookup.done()
-    writer = threading.Thread(target=netrc_file.write_text, args=("machine example.com login user password p\n",))
+    writer = threading.Thread(target=netrc_pipe.write_text, args=("machine example.com login user password p\n",))
     writer.start()
     assert await lookup == BasicAuth("user", "p")
     writer.join()

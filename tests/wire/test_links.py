@@ -96,7 +96,7 @@ def link(target: str, **parameters: str) -> list[tuple[str, object]]:
         ("<a; rel=next", []),
         ("nonsense, <b>; rel=next", [("next", link("http://host/dir/b", rel="next"))]),
         ('"a, <x>", <b>; rel=next', [("next", link("http://host/dir/b", rel="next"))]),
-        ("<a>; @@@, <b>; rel=next", [("a", link("http://host/dir/a")), ("next", link("http://host/dir/b", rel="next"))]),
+        ("<a>; @, <b>; rel=next", [("a", link("http://host/dir/a")), ("next", link("http://host/dir/b", rel="next"))]),
         ("<http://[::1/>; rel=bad, <b>; rel=next", [("next", link("http://host/dir/b", rel="next"))]),
         ("<a>,<b>,,<c>", [("a", link("http://host/dir/a")), ("b", link("http://host/dir/b")), ("c", link("http://host/dir/c"))]),
         ('<a>; rel="next', [('"next', link("http://host/dir/a", rel='"next'))]),

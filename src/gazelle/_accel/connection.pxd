@@ -34,6 +34,10 @@ cdef class HttpConnection(ResponseSink):
     cdef object _stream
     cdef bint _reading_paused
     cdef bint _unsent
+    cdef bint _uploading
+    cdef bint _writing_paused
+    cdef object _drained
+    cdef object _continue
     cdef public object key
     cdef public object transport
     cdef readonly Py_ssize_t generation
@@ -44,6 +48,7 @@ cdef class HttpConnection(ResponseSink):
     cpdef object resume_reading(self)
     @cython.locals(taken=Py_ssize_t)
     cpdef object data_received(self, bytes data)
+    cpdef object on_interim(self, ResponseHead head)
     cpdef object on_head(self, ResponseHead head)
     cpdef object on_body(self, bytes data)
     cpdef object on_chunk_end(self)

@@ -8,6 +8,7 @@ from typing import Any, Final, Protocol, TypeAlias
 
 from gazelle.errors import (
     ClientConnectionError,
+    ClientConnectionResetError,
     ClientOSError,
     ClientPayloadError,
     ServerDisconnectedError,
@@ -69,8 +70,10 @@ class HttpConnection(ResponseSink):
 
     __slots__ = (
         "__weakref__",
+        "_continue",
         "_create_future",
         "_deadlines",
+        "_drained",
         "_head",
         "_loop",
         "_open_stream",
@@ -86,8 +89,10 @@ class HttpConnection(ResponseSink):
         "_stream",
         "_total_deadline",
         "_unsent",
+        "_uploading",
         "_waiter",
         "_write",
+        "_writing_paused",
         "generation",
         "key",
         "reused",
@@ -127,6 +132,10 @@ class HttpConnection(ResponseSink):
         self._stream: BodyStream | None = None
         self._reading_paused = False
         self._unsent = False
+        self._uploading = False
+        self._writing_paused = False
+        self._drained: asyncio.Future[None] | None = None
+        self._continue: asyncio.Future[bool] | None = None
 
     def __repr__(self) -> str:
         state = ("opening", "idle", "busy", "closed")[self._state]
@@ -169,6 +178,7 @@ class HttpConnection(ResponseSink):
         start: float,
         sock_read: float,
         read_until_eof: bool = True,
+        uploading: bool = False,
     ) -> "asyncio.Future[ResponseHead]":
         """Sends a request and returns the future of its response head.
 
@@ -181,6 +191,7 @@ class HttpConnection(ResponseSink):
             start: when the request began (`time.monotonic` seconds).
             sock_read: the limit of the gap between two reads in seconds, 0 for none.
             read_until_eof: whether a body without a length goes on until the connection ends.
+            uploading: more of the request follows through `send_body`, until `end_body`.
 
         Raises:
             ServerDisconnectedError: the connection is closed.
@@ -196,6 +207,7 @@ class HttpConnection(ResponseSink):
         if sock_read:
             self._read_time = monotonic()
             self._deadlines.add(self._read_deadline, sock_read, self._read_time)
+        self._uploading = uploading
         waiter = self._waiter = self._create_future()
         if not body:
             self._write(head)
@@ -206,6 +218,44 @@ class HttpConnection(ResponseSink):
             self._write(body)
             self._unsent = True
         return waiter
+
+    # A request body that is sent in pieces. Each call names the exchange it belongs to by its `generation`.
+
+    def send_body(self, generation: int, data: bytes) -> "asyncio.Future[None] | None":
+        """Sends a piece of the request body, and returns what to wait for before the next, if anything.
+
+        Raises:
+            ClientConnectionResetError: the exchange is over.
+        """
+        if self._state != _BUSY or self.generation != generation:
+            raise ClientConnectionResetError("Cannot write to closing transport")
+        self._write(data)
+        self._unsent = True
+        if not self._writing_paused:
+            return None
+        if self._drained is None or self._drained.done():
+            self._drained = self._loop.create_future()
+        return self._drained
+
+    def end_body(self, generation: int) -> None:
+        """Marks the request body as sent."""
+        if self.generation == generation:
+            self._uploading = False
+
+    def fail_body(self, generation: int, error: Exception) -> None:
+        """Ends the exchange with an error, because its request body cannot be completed."""
+        if self._state == _BUSY and self.generation == generation:
+            self._fail(error)
+
+    def wait_for_continue(self) -> "asyncio.Future[bool]":
+        """Returns a future that says whether the server wants the request body (RFC 9110 §10.1.1).
+
+        It is true after 100 Continue, and false when the final response has come, or will not come.
+        """
+        self._continue = self._loop.create_future()
+        if self._state != _BUSY or self._head is not None or self._waiter is None:
+            self._continue.set_result(False)
+        return self._continue
 
     def close(self) -> None:
         """Closes the connection at once; an exchange under way ends with `ClientConnectionError`."""
@@ -294,17 +344,28 @@ class HttpConnection(ResponseSink):
 
     def pause_writing(self) -> None:
         """Takes note that the peer does not read."""
+        self._writing_paused = True
 
     def resume_writing(self) -> None:
         """Takes note that the peer reads again: the silence that counts begins when it has read everything."""
+        self._writing_paused = False
+        if self._drained is not None and not self._drained.done():
+            self._drained.set_result(None)
         if self._read_deadline.seconds:
             self._read_time = monotonic()
 
     # What the parser tells.
 
+    def on_interim(self, head: ResponseHead) -> None:
+        """Takes an interim response; only 100 means something here."""
+        if head.status == 100 and self._continue is not None and not self._continue.done():
+            self._continue.set_result(True)
+
     def on_head(self, head: ResponseHead) -> None:
         """Takes the head of the response."""
         self._head = head
+        if self._continue is not None and not self._continue.done():
+            self._continue.set_result(False)
 
     def on_body(self, data: bytes) -> None:
         """Takes a piece of the body."""
@@ -406,6 +467,15 @@ class HttpConnection(ResponseSink):
         self._piece = None
         self._pieces = None
         self._unsent = False
+        self._uploading = False
+        if self._continue is not None:
+            if not self._continue.done():
+                self._continue.set_result(False)
+            self._continue = None
+        if self._drained is not None:
+            if not self._drained.done():
+                self._drained.set_result(None)
+            self._drained = None
         if self._reading_paused:
             self.resume_reading()
 

@@ -126,13 +126,17 @@ def _decode_ext_value(text: str) -> str | None:
 
 
 def _decode(data: bytes, charset: str) -> str | None:
-    name = charset.lower().replace("-", "_") or "utf_8"
-    if name not in _CHARSETS:
+    if charset and not is_charset(charset):
         return None
     try:
-        return data.decode(name)
+        return data.decode(charset or "utf-8")
     except (LookupError, ValueError):
         return None
+
+
+def is_charset(name: str) -> bool:
+    """Returns whether a peer may name this charset."""
+    return name.lower().replace("-", "_") in _CHARSETS
 
 
 def _bad_header(header: str) -> tuple[None, dict[str, str]]:
@@ -190,6 +194,8 @@ def check_text(what: str, value: object) -> str:
     if not isinstance(value, str):
         raise TypeError(f"{what} must be a str, not {type(value).__name__}: {value!r}")
     text = str.__str__(value)  # of a subclass, only what was checked goes out
+    if text.isascii() and text.isprintable():
+        return text
     if _CONTROL.search(text) is not None:
         raise ValueError(f"{what} holds a control character: {text!r}")
     try:

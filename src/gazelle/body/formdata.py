@@ -96,6 +96,9 @@ class FormData:
         """
         if not isinstance(name, str):
             raise TypeError(f"name must be a str, not {type(name).__name__}: {name!r:.100}")
+        if type(value) is str and content_type is None and filename is None and content_transfer_encoding is None:
+            self._fields.append(_Field(name, value, None, None))
+            return
         if content_type is not None:
             check_text("content_type", content_type)
         if filename is not None:
@@ -209,7 +212,7 @@ class FormData:
 
 def _check_scalar(name: str, value: Any) -> None:
     """Refuses what has no text of its own: it would be sent as its address in memory, or as Python source."""
-    kind = type(value)
+    kind: Any = type(value)
     no_text = kind.__str__ is object.__str__ and kind.__repr__ is object.__repr__
     if no_text or isinstance(value, Mapping | set | frozenset | list | tuple | Payload | AsyncIterable):
         raise TypeError(f"field {name!r} can not have a value of type {kind.__name__}: {value!r:.100}")
@@ -223,7 +226,7 @@ def _not_for_multipart(name: str, value: Any) -> TypeError:
 
 
 def _urlencode(value: Any, charset: str) -> str:
-    text = value if isinstance(value, str | bytes | bytearray) else str(value)
-    if isinstance(text, str) and _PLAIN.fullmatch(text) is not None:
-        return str.__str__(text)
-    return quote_plus(bytes(text)) if isinstance(text, bytearray) else quote_plus(text, encoding=charset)
+    if isinstance(value, bytes | bytearray):
+        return quote_plus(bytes(value))
+    text = str.__str__(value) if isinstance(value, str) else str(value)
+    return text if _PLAIN.fullmatch(text) is not None else quote_plus(text, encoding=charset)

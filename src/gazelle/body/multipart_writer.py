@@ -6,7 +6,7 @@ import secrets
 import sys
 import zlib
 from collections.abc import AsyncIterable, Iterator, Mapping, Sequence
-from contextlib import aclosing
+from contextlib import AsyncExitStack, aclosing
 from types import TracebackType
 from typing import Any, Final, NamedTuple, Self
 from urllib.parse import urlencode
@@ -21,7 +21,7 @@ from gazelle.types import LooseHeaders
 
 from .compress import Compressor, compress_pieces, make_compressor
 from .payload import BytesPayload, JsonPayload, LookupError, get_payload
-from .payload_base import PIECE_SIZE, Payload, PiecewisePayload, Pieces
+from .payload_base import PIECE_SIZE, Payload, Pieces, PiecewisePayload
 
 _TOKEN: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 # RFC 2046 §5.1.1 allows fewer characters, but readers take these too. No space at the end: it would be lost.
@@ -220,13 +220,16 @@ class MultipartWriter(PiecewisePayload):
         return total if known else None
 
     def body_bytes(self) -> bytes | None:
-        size = self.size
-        if size is None or size > _JOIN_SIZE:
-            return None
-        pieces = []
+        pieces: list[bytes] = []
+        size = 0
         for part in self._parts:
+            if part.encoding or part.te_encoding:
+                return None
             body = part.payload.body_bytes()
             if body is None:
+                return None
+            size += len(body)
+            if size > _JOIN_SIZE:
                 return None
             pieces += (self._head(part), body, b"\r\n")
         pieces.append(self._close_delimiter)
@@ -292,14 +295,14 @@ class MultipartWriter(PiecewisePayload):
 
 async def _encoded(part: Part, size: int) -> Pieces:
     """Yields the body of a part, encoded."""
-    async with aclosing(_measured(part.payload, size)) as body:
-        pieces: Pieces = body
+    async with AsyncExitStack() as stack:
+        pieces = await stack.enter_async_context(aclosing(_measured(part.payload, size)))
         if part.encoding:
-            pieces = compress_pieces(pieces, _part_compressor(part.encoding))
-        if part.te_encoding == _BASE64:
-            pieces = _base64(pieces)
-        elif part.te_encoding == _QUOTED_PRINTABLE:
-            pieces = _quoted_printable(pieces)
+            compressed = compress_pieces(pieces, _part_compressor(part.encoding))
+            pieces = await stack.enter_async_context(aclosing(compressed))
+        if part.te_encoding:
+            encode = _base64 if part.te_encoding == _BASE64 else _quoted_printable
+            pieces = await stack.enter_async_context(aclosing(encode(pieces)))
         async for piece in pieces:
             yield piece
 

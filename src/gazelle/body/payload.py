@@ -79,6 +79,9 @@ class BytesPayload(PiecewisePayload):
         super().__init__(value, *args, **kwargs)
         self._size = len(value) if type(value) is bytes else memoryview(value).nbytes
 
+    def _guess_content_type(self) -> str:
+        return self._default_content_type  # a file name is not evidence enough for bytes
+
     def body_bytes(self) -> bytes | None:
         value = self._value
         # Of a subclass, what its memory holds and not what it says of itself.

@@ -1,7 +1,7 @@
 """How a request is carried out, as opposed to what is sent."""
 
-from collections.abc import Mapping
-from typing import Any, Final, Self
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final, Self, TypeAlias
 
 from gazelle.net.stream import StreamOpener
 from gazelle.net.tls import TlsPolicy, check_policy
@@ -9,13 +9,19 @@ from gazelle.timeouts import ClientTimeout
 
 MAX_READ_BUFSIZE: Final = 2**40
 
+RaiseForStatus: TypeAlias = bool | Callable[[Any], Awaitable[None]]
+"""What `raise_for_status=` takes: whether a status of 400 or more raises, or a coroutine function that looks."""
+
 
 class Policy:
     """Settings of an exchange: those of the session, or those of one call put over them.
 
     Args:
         timeout: the time limits.
-        raise_for_status: whether a status of 400 or more is an error.
+        raise_for_status: whether a status of 400 or more is an error, or a coroutine function that decides.
+        allow_redirects: whether redirects are followed.
+        max_redirects: at how many redirects it is an error; 0 for no limit.
+        retry: whether an idempotent request is sent again when a kept-alive connection turns out to be dead.
         read_bufsize: size of the read buffer of body streams, in bytes.
         auto_decompress: whether content codings are taken off.
         read_until_eof: whether a body without a length goes on until the connection ends, instead of being empty.
@@ -24,11 +30,14 @@ class Policy:
     """
 
     __slots__ = (
+        "allow_redirects",
         "auto_decompress",
+        "max_redirects",
         "open_stream",
         "raise_for_status",
         "read_bufsize",
         "read_until_eof",
+        "retry",
         "server_hostname",
         "sock_read",
         "ssl",
@@ -37,16 +46,30 @@ class Policy:
     )
 
     KEYS: Final = frozenset(
-        {"timeout", "raise_for_status", "read_bufsize", "auto_decompress", "read_until_eof", "ssl", "server_hostname"}
+        {
+            "allow_redirects",
+            "auto_decompress",
+            "max_redirects",
+            "raise_for_status",
+            "read_bufsize",
+            "read_until_eof",
+            "retry",
+            "server_hostname",
+            "ssl",
+            "timeout",
+        }
     )
 
     def __init__(
         self,
         *,
         timeout: ClientTimeout,
-        raise_for_status: bool,
+        raise_for_status: RaiseForStatus,
         read_bufsize: int,
         auto_decompress: bool,
+        retry: bool,
+        allow_redirects: bool = True,
+        max_redirects: int = 10,
         read_until_eof: bool = True,
         ssl: TlsPolicy = True,
         server_hostname: str | None = None,
@@ -55,6 +78,9 @@ class Policy:
         self.total = float(timeout.total or 0)
         self.sock_read = float(timeout.sock_read or 0)
         self.raise_for_status = raise_for_status
+        self.retry = retry
+        self.allow_redirects = allow_redirects
+        self.max_redirects = max_redirects
         self.read_bufsize = read_bufsize
         self.auto_decompress = auto_decompress
         self.open_stream = StreamOpener(read_bufsize, auto_decompress)

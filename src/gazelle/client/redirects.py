@@ -49,6 +49,7 @@ _WEBSOCKET: Final = {"ws": "http", "wss": "https"}  # the handshake is a request
 _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 _NOT_UTF8: Final = re.compile(r"[\udc80-\udcff]")
+_NO_HOST: Final = re.compile(r"//(?:[/?#]|\Z)")
 _USERINFO: Final = re.compile(r"//[^/?#]*@")
 # A registered name, an address, or an IPv6 address without its brackets (RFC 3986 §3.2.2).
 _HOST: Final = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:%-]+")
@@ -184,11 +185,12 @@ def _resolve(base: URL, location: str, requote: bool) -> URL:
     text = _NOT_UTF8.sub(lambda match: f"%{ord(match[0]) - 0xDC00:02X}", location)
     scheme, text = _split_scheme(base, text)
     try:
-        if scheme and not text.startswith("//"):
+        # yarl would take `http:/x` and `///x` as relative, to a host that nobody named.
+        if (scheme and not text.startswith("//")) or _NO_HOST.match(text) is not None:
             raise ValueError("it has no host")
         reference = URL(f"{scheme}:{text}" if scheme else text, encoded=not requote)
-        # The fragment of the request is not passed on, but yarl keeps that of the base for `?query`.
-        target = base.with_fragment(None).join(reference)
+        # Neither credentials nor the fragment of the request are passed on, but yarl keeps what the base has.
+        target = base.with_user(None).with_fragment(None).join(reference)
         if not target.raw_host:
             raise ValueError("it has no host")
         if not requote:

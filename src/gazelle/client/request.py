@@ -2,18 +2,26 @@
 
 import re
 import sys
-from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import Any, Final
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final, NamedTuple
 
 from multidict import CIMultiDict, CIMultiDictProxy, getversion, istr
 from yarl import URL
 
 from gazelle import hdrs
+from gazelle._impl import serialize_headers
+from gazelle.abc import AbstractCookieJar
+from gazelle.auth import BasicAuth, split_credentials
 from gazelle.body.codings import accept_encoding
+from gazelle.body.compress import coding_of
+from gazelle.body.formdata import FormData
+from gazelle.body.payload import Payload, get_payload
+from gazelle.cookies.jar import CookieJar, cookies_for_request
+from gazelle.cookies.parse import build_cookie_header, parse_cookie_header
 from gazelle.errors import InvalidUrlClientError, NonHttpUrlClientError
 from gazelle.messages import RequestInfo
 from gazelle.net.key import ConnectionKey
-from gazelle.types import HttpVersion, HttpVersion11, LooseHeaders, Query, StrOrURL
+from gazelle.types import HttpVersion, HttpVersion10, HttpVersion11, LooseCookies, LooseHeaders, Query, StrOrURL
 from gazelle.version import __version__
 from gazelle.wire.request_head import Fields, HeadTemplate, check_method, check_target, parse_head_fields
 
@@ -25,7 +33,8 @@ _USER_AGENT: Final = f"Python/{sys.version_info.major}.{sys.version_info.minor} 
 # Requests with these methods have no body unless one is given, and do not say so (RFC 9110 §8.6).
 _BODILESS_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 _BODY_METHODS: Final = frozenset({"POST", "PUT", "PATCH"})
-_FRAMING_NAMES: Final = frozenset({"content-length", "transfer-encoding"})
+_FRAMING: Final = frozenset({"content-encoding", "content-length", "expect", "transfer-encoding"})
+_EMPTY: Final = b"Content-Length: 0\r\n"
 _JSON: Final = b"Content-Type: application/json\r\n"
 _TEXT: Final = b"Content-Type: text/plain; charset=utf-8\r\n"
 _BINARY: Final = b"Content-Type: application/octet-stream\r\n"
@@ -42,18 +51,39 @@ _CACHE_SIZE: Final = 1024
 
 
 class ClientRequest:
-    """A request as it goes over the wire. It is complete, and never changes, so that equal calls can share one."""
+    """A request as it goes over the wire. It is complete, and never changes, so that equal calls can share one.
+
+    Attributes:
+        method: HTTP method.
+        connection_key: which connections it may use.
+        head: its head, ready for the wire.
+        body: its body, ready for the wire, if that is sent together with the head.
+        payload: its body, if that is sent in pieces, see `upload`.
+        length: bytes of `payload` that the head promises, None if it is chunked.
+        coding: content coding that `payload` still has to be put into.
+        expect: whether the server is asked first whether it wants the body.
+        cookie: the cookies that the jar had for it, as they are sent.
+        cookie_scope: what the jar was asked with: host, path, whether the origin is secure.
+        idempotent: whether being sent twice is the same as being sent once (RFC 9110 §9.2.2).
+        parser_limits: longest status line, longest field (bytes), most fields of the response head.
+    """
 
     __slots__ = (
         "_headers",
         "_source",
         "_url",
         "body",
+        "coding",
         "connection_key",
+        "cookie",
+        "cookie_scope",
+        "expect",
         "head",
         "idempotent",
+        "length",
         "method",
         "parser_limits",
+        "payload",
     )
 
     def __init__(
@@ -62,13 +92,21 @@ class ClientRequest:
         source: StrOrURL,
         connection_key: ConnectionKey,
         head: bytes,
-        body: bytes,
+        body: "_Body",
+        cookie: str | None,
+        cookie_scope: tuple[str, str, bool],
         parser_limits: tuple[int, int, int],
     ) -> None:
         self.method = method
         self.connection_key = connection_key
         self.head = head
-        self.body = body
+        self.body = body.ready
+        self.payload = body.payload
+        self.length = body.length
+        self.coding = body.coding
+        self.expect = body.expect
+        self.cookie = cookie
+        self.cookie_scope = cookie_scope
         self.idempotent = method in IDEMPOTENT_METHODS
         self.parser_limits = parser_limits
         self._source = source
@@ -110,11 +148,27 @@ class ClientRequest:
 class _Origin:
     """What all requests to one origin have in common: whom to connect to, and most of the head."""
 
-    __slots__ = ("key", "template")
+    __slots__ = ("key", "own", "secure", "template")
 
-    def __init__(self, key: ConnectionKey, template: HeadTemplate) -> None:
+    def __init__(self, key: ConnectionKey, template: HeadTemplate, secure: bool, own: bool) -> None:
         self.key = key
         self.template = template
+        self.secure = secure  # Secure cookies may be sent there
+        self.own = own  # the credentials of the session may be sent there
+
+
+class _Body(NamedTuple):
+    """A request body, and the fields that describe it."""
+
+    lines: bytes = b""
+    ready: bytes = b""
+    payload: Payload | None = None
+    length: int | None = None
+    coding: str | None = None
+    expect: bool = False
+
+
+_NO_BODY: Final = _Body()
 
 
 class RequestBuilder:
@@ -124,7 +178,9 @@ class RequestBuilder:
         base_url: relative URLs are joined to it; None if there is none.
         headers: default header fields; changes of it are noticed.
         skip_auto_headers: automatic header fields that are not sent.
-        json_serialize: makes text of what is passed as `json`.
+        auth: credentials for every request, or with `base_url` for those to its origin.
+        jar: the cookies.
+        json_serialize: makes bytes of what is passed as `json`.
         allowed_schemes: schemes of URLs the connector can be asked for.
         force_close: whether connections are for one request only.
         parser_limits: longest status line, longest field (bytes), most fields of a response head.
@@ -137,7 +193,9 @@ class RequestBuilder:
         base_url: URL | None,
         headers: CIMultiDict[Any],
         skip_auto_headers: frozenset[istr],
-        json_serialize: Callable[[Any], str],
+        auth: BasicAuth | None,
+        jar: AbstractCookieJar,
+        json_serialize: Callable[[Any], bytes],
         allowed_schemes: frozenset[str],
         force_close: bool,
         parser_limits: tuple[int, int, int],
@@ -147,6 +205,10 @@ class RequestBuilder:
         self._headers = headers
         self._headers_version = getversion(headers)
         self._skip = frozenset(name.lower() for name in skip_auto_headers)
+        self._auth = auth
+        self._jar = jar
+        # What tells at once that there are no cookies. A jar of the user has to be asked each time.
+        self._stored: Mapping[str, Any] | None = jar.by_domain if type(jar) is CookieJar else None
         self._json_serialize = json_serialize
         self._allowed_schemes = allowed_schemes
         self._force_close = force_close
@@ -162,9 +224,14 @@ class RequestBuilder:
         if requests is None or type(url) is not str:
             return None
         request = requests.get(url)
-        if request is not None and getversion(self._headers) == self._headers_version:
-            return request
-        return None
+        if request is None or getversion(self._headers) != self._headers_version:
+            return None
+        if self._stored:
+            if request.cookie != self._jar.header_for(*request.cookie_scope):  # type: ignore[attr-defined]
+                return None
+        elif request.cookie is not None or self._stored is None:
+            return None
+        return request
 
     def build(
         self,
@@ -176,20 +243,18 @@ class RequestBuilder:
         data: object = None,
         json: Any = None,
         headers: LooseHeaders | None = None,
+        auth: BasicAuth | None = None,
+        cookies: LooseCookies | None = None,
         skip_auto_headers: Iterable[str] | None = None,
+        compress: str | bool | None = None,
+        chunked: bool | None = None,
+        expect100: bool = False,
         remember: bool = False,
     ) -> ClientRequest:
-        """Returns the request for a call.
+        """Returns the request for a call; for the arguments see `ClientSession.request`.
 
         Args:
             policy: how it will be carried out.
-            method: HTTP method.
-            url: absolute, or relative to the base URL.
-            params: added to the query of the URL.
-            data: the body.
-            json: the body, to be serialised.
-            headers: header fields put over the default ones.
-            skip_auto_headers: more automatic header fields that are not sent.
             remember: keep the request for `recall`.
 
         Raises:
@@ -201,33 +266,38 @@ class RequestBuilder:
             self._forget()
         requests = self._remembered.get(method)
         if requests is None:
-            requests = self._remembered[check_method(method)] = {}
             method = check_method(method)
-        source, origin, target = self._locate(policy, url, params)
+            requests = self._remembered.setdefault(method, {})
+        source, origin, target, url_auth = self._locate(policy, url, params)
         template = origin.template
         if skip_auto_headers is not None:
             template = self._make_template(origin.key, self._skip | {name.lower() for name in skip_auto_headers})
-        body: bytes | None
-        content_type: bytes | None
-        if json is not None:
-            if data is not None:
-                raise ValueError("data and json parameters can not be used at the same time")
-            body, content_type = self._json_serialize(json).encode(), _JSON
-        elif data is not None:
-            body, content_type = _encode_body(data)
-        else:
-            body = content_type = None
         given = template.names
         fields: Fields = ()
         if headers:
             fields = list(headers.items() if isinstance(headers, Mapping) else headers)
-            given = given.union([name.lower() for name, _ in fields])
-        ending = self._ending(method, body, content_type, given)
-        if not given.isdisjoint(_FRAMING_NAMES):
-            self._check_framing(body, fields)
-        head = template.render(method, target, fields, ending)
-        request = ClientRequest(method, source, origin.key, head, body or b"", self._limits)
-        if remember and type(url) is str:
+            given = template.names.union([name.lower() for name, _ in fields])
+        # The end of the head, in this order: Cookie, Authorization, the fields of the body, Connection.
+        ending = b""
+        cookie = None
+        scope = (origin.key.host, target.partition("?")[0], origin.secure)
+        if self._stored or self._stored is None or cookies:
+            cookie, fields, ending = self._add_cookies(source, scope, cookies, given, fields)
+        if auth is not None or url_auth is not None or self._auth is not None:
+            ending += self._authorization(auth, url_auth, given, own=origin.own)
+        body = _NO_BODY
+        if data is not None or json is not None or compress or chunked or expect100 or not given.isdisjoint(_FRAMING):
+            body = self._make_body(method, data, json, given, fields, compress, chunked, expect100)
+            ending += body.lines
+        elif method not in _BODILESS_METHODS:
+            ending += _EMPTY
+            if method in _BODY_METHODS and "content-type" not in given:
+                ending += _BINARY
+        if self._force_close and "connection" not in given:
+            ending += b"Connection: close\r\n"
+        head = template.render(method, target, fields, ending + b"\r\n")
+        request = ClientRequest(method, source, origin.key, head, body, cookie, scope, self._limits)
+        if remember and type(url) is str and self._stored is not None:
             if len(requests) >= _CACHE_SIZE:
                 requests.clear()
             requests[url] = request
@@ -239,8 +309,8 @@ class RequestBuilder:
         self._remembered.clear()
         self._origins.clear()
 
-    def _locate(self, policy: Policy, url: StrOrURL, params: Query) -> tuple[StrOrURL, _Origin, str]:
-        """Returns the URL, what is known of its origin, and the request target."""
+    def _locate(self, policy: Policy, url: StrOrURL, params: Query) -> tuple[StrOrURL, _Origin, str, BasicAuth | None]:
+        """Returns the URL, what is known of its origin, the request target, and the credentials of the URL."""
         plain = policy.ssl is True and policy.server_hostname is None
         if plain and not params and type(url) is str:
             match = _PLAIN_URL.fullmatch(url)
@@ -248,18 +318,18 @@ class RequestBuilder:
                 site, path, query = match.groups()
                 origin = self._origins.get(site)
                 if origin is None:
-                    origin = self._remember_origin(site, self._parse(site), policy)
-                return url, origin, (path or "/") + (query or "")
-        parsed = self._parse(url)
+                    origin = self._remember_origin(site, self._parse(site)[0], policy)
+                return url, origin, (path or "/") + (query or ""), None
+        parsed, auth = self._parse(url)
         if params:
             parsed = add_params(parsed, params)
         cache_key = (parsed.scheme, parsed.raw_host, parsed.port, policy.ssl, policy.server_hostname)
         origin = self._origins.get(cache_key)
         if origin is None:
             origin = self._remember_origin(cache_key, parsed, policy)
-        return parsed, origin, check_target(parsed.raw_path_qs)
+        return parsed, origin, check_target(parsed.raw_path_qs), auth
 
-    def _parse(self, url: StrOrURL) -> URL:
+    def _parse(self, url: StrOrURL) -> tuple[URL, BasicAuth | None]:
         try:
             parsed = URL(url)
         except ValueError as error:
@@ -272,9 +342,12 @@ class RequestBuilder:
             raise NonHttpUrlClientError(url)
         if not parsed.raw_host:
             raise InvalidUrlClientError(url, "it has no host")
-        if parsed.raw_user is not None or parsed.raw_password is not None:
-            raise InvalidUrlClientError(parsed.with_user(None), "credentials in a URL are not supported")
-        return parsed
+        if "@" not in parsed.raw_authority:
+            return parsed, None
+        try:
+            return split_credentials(parsed)
+        except ValueError as error:
+            raise InvalidUrlClientError(parsed.with_user(None), str(error)) from error
 
     def _remember_origin(self, cache_key: object, url: URL, policy: Policy) -> _Origin:
         is_ssl = _SECURE.get(url.scheme, False)
@@ -288,9 +361,12 @@ class RequestBuilder:
             policy.ssl if is_ssl else True,
             server_hostname=policy.server_hostname if is_ssl else None,
         )
+        jar = self._jar
+        secure = jar.is_secure(url) if isinstance(jar, CookieJar) else is_ssl
+        own = self._base_url is None or self._base_url.origin() == url.origin()
         if len(self._origins) >= _CACHE_SIZE:
             self._origins.clear()
-        origin = self._origins[cache_key] = _Origin(key, self._make_template(key, self._skip))
+        origin = self._origins[cache_key] = _Origin(key, self._make_template(key, self._skip), secure, own)
         return origin
 
     def _make_template(self, key: ConnectionKey, skip: frozenset[str]) -> HeadTemplate:
@@ -310,40 +386,177 @@ class RequestBuilder:
         suppressed = skip & {"content-type"}
         return HeadTemplate(self._version, host, list(self._headers.items()), automatic, suppressed)
 
-    def _ending(self, method: str, body: bytes | None, content_type: bytes | None, given: Collection[str]) -> bytes:
-        """Returns the end of a head: what describes the body (RFC 9110 §8.6) and the connection (RFC 9112 §9.3)."""
-        lines = b""
-        if body is not None or method not in _BODILESS_METHODS:
-            if "content-length" not in given:
-                lines = b"Content-Length: %d\r\n" % len(body or b"")
-            if content_type is None and method in _BODY_METHODS:
-                content_type = _BINARY
-            if content_type is not None and "content-type" not in given:
-                lines += content_type
-        if self._force_close and "connection" not in given:
-            lines += b"Connection: close\r\n"
-        return lines + b"\r\n"
+    def _add_cookies(
+        self,
+        source: StrOrURL,
+        scope: tuple[str, str, bool],
+        cookies: LooseCookies | None,
+        given: frozenset[str],
+        fields: Fields,
+    ) -> tuple[str | None, Fields, bytes]:
+        """Returns the cookies of the jar as they are sent, the fields of the call, and the line with all cookies.
 
-    def _check_framing(self, body: bytes | None, fields: Fields) -> None:
-        """Refuses fields that would frame another body than the one that is sent."""
-        length = str(len(body or b""))
+        Cookies of the call win over those of the jar, and both win over those in a Cookie field that was passed.
+        """
+        jar = self._jar
+        from_jar: str | None
+        if self._stored is None:
+            pairs = list(cookies_for_request(jar, URL(source)))
+            from_jar = None
+        else:
+            assert isinstance(jar, CookieJar)
+            from_jar = jar.header_for(*scope)
+            if from_jar is not None and not cookies and "cookie" not in given:
+                return from_jar, fields, serialize_headers([("Cookie", from_jar)])
+            pairs = list(jar.pairs_for(*scope))
+        if cookies:
+            pairs = _cookie_pairs(cookies, quoted=jar.quote_cookie) + pairs
+        if not pairs:
+            return from_jar, fields, b""
+        if "cookie" not in given:
+            line = build_cookie_header(pairs)
+            return from_jar, fields, b"" if line is None else serialize_headers([("Cookie", line)])
+        for name, value in (*fields, *self._headers.items()):
+            if name.lower() == "cookie":
+                pairs += parse_cookie_header(value)
+                break
+        rest = [(name, value) for name, value in fields if name.lower() != "cookie"]
+        return from_jar, [*rest, ("Cookie", build_cookie_header(pairs) or "")], b""
+
+    def _authorization(
+        self, auth: BasicAuth | None, url_auth: BasicAuth | None, given: frozenset[str], *, own: bool
+    ) -> bytes:
+        """Returns the line with the credentials of the call, of the URL or of the session."""
+        if auth is not None and url_auth is not None:
+            raise ValueError("Cannot combine AUTH argument with credentials encoded in URL")
+        auth = auth or url_auth or (self._auth if own else None)
+        if auth is None:
+            return b""
+        if "authorization" in given:
+            raise ValueError("Cannot combine AUTHORIZATION header with AUTH argument or credentials encoded in URL")
+        return serialize_headers([("Authorization", check_auth(auth).encode())])
+
+    def _make_body(
+        self,
+        method: str,
+        data: object,
+        json: Any,
+        given: frozenset[str],
+        fields: Fields,
+        compress: str | bool | None,
+        chunked: bool | None,
+        expect: bool,
+    ) -> _Body:
+        """Returns the body of a call (RFC 9110 §8.6, RFC 9112 §6)."""
+        lines = b""
+        passed = {} if given.isdisjoint(_FRAMING) else self._framing_fields(fields)
+        if "expect" in passed:
+            expect = expect or passed["expect"].strip().lower() == "100-continue"
+        elif expect:
+            lines += b"Expect: 100-continue\r\n"
+        payload, content_type = self._encode(data, json)
+        body = payload if isinstance(payload, bytes) else payload.body_bytes() if payload is not None else None
+        length = len(body) if body is not None else payload.size if isinstance(payload, Payload) else 0
+        if payload is None and method in _BODY_METHODS:
+            content_type = _BINARY
+        if content_type is not None and "content-type" not in given:
+            lines += content_type
+        coding = coding_of(compress)
+        if coding is not None:
+            if "content-encoding" in passed:
+                raise ValueError("compress can not be set if Content-Encoding header is set")
+            if "content-length" in passed:
+                raise ValueError("compress can not be set if Content-Length header is set")
+            if payload is None or body == b"":
+                coding = None
+            else:
+                lines += b"Content-Encoding: %s\r\n" % coding.encode()
+                chunked = True
+        if "transfer-encoding" in passed:
+            if passed["transfer-encoding"].strip().lower() != "chunked":
+                raise ValueError("The only Transfer-Encoding that can be passed is chunked")
+            if chunked:
+                raise ValueError("chunked can not be set if 'Transfer-Encoding: chunked' header is set")
+            chunked = True
+        if chunked and "content-length" in passed:
+            raise ValueError("chunked can not be set if Content-Length header is set")
+        if "content-length" in passed:
+            promised = _check_length(passed["content-length"])
+            if (body is not None and promised > len(body)) or (payload is None and promised):
+                raise ValueError(f"Content-Length is passed as {promised}, but the body has {length} bytes")
+            length = promised
+            body = None if body is None else body[:promised]
+        elif payload is not None and (chunked or length is None):
+            if self._version == HttpVersion10:
+                raise ValueError("HTTP/1.0 has no chunked coding: the body needs a length")
+            length = None
+            if "transfer-encoding" not in passed:
+                lines += b"Transfer-Encoding: chunked\r\n"
+        elif payload is not None or method not in _BODILESS_METHODS:
+            lines = b"Content-Length: %d\r\n" % (length or 0) + lines
+        if payload is None:
+            if "transfer-encoding" in passed:
+                raise ValueError("Transfer-Encoding is passed, but there is no body")
+            return _Body(lines)
+        if body is not None and coding is None and not expect:
+            if length is None:
+                body = (b"%x\r\n%b\r\n" % (len(body), body) if body else b"") + b"0\r\n\r\n"
+            return _Body(lines, body)
+        if isinstance(payload, bytes):
+            payload = get_payload(payload)
+        return _Body(lines, b"", payload, length, coding, expect)
+
+    def _framing_fields(self, fields: Fields) -> dict[str, str]:
+        """Returns the fields that were passed and that speak about the body, by name in lower case."""
+        passed: dict[str, str] = {}
         for name, value in (*fields, *self._headers.items()):
             key = name.lower()
-            if key == "transfer-encoding":
-                raise ValueError("Transfer-Encoding is set by the client, it can not be passed as a header")
-            if key == "content-length" and value != length:
-                raise ValueError(f"Content-Length is passed as {value!r}, but the body has {length} bytes")
+            if key in _FRAMING:
+                passed.setdefault(key, value)
+        return passed
+
+    def _encode(self, data: object, json: Any) -> tuple[bytes | Payload | None, bytes | None]:
+        """Returns the body, and the line with its media type."""
+        if json is not None:
+            if data is not None:
+                raise ValueError("data and json parameters can not be used at the same time")
+            return self._json_serialize(json), _JSON
+        if data is None:
+            return None, None
+        if isinstance(data, bytes):
+            return data, _BINARY
+        if isinstance(data, str):
+            return data.encode(), _TEXT
+        if isinstance(data, FormData):
+            data = data()
+        elif isinstance(data, Mapping | list | tuple):
+            data = FormData(data)()
+        payload = data if isinstance(data, Payload) else get_payload(data)
+        return payload, serialize_headers([("Content-Type", payload.content_type)])
 
 
-def _encode_body(data: object) -> tuple[bytes, bytes]:
-    """Returns the body, and the line with its media type."""
-    if isinstance(data, bytes):
-        return data, _BINARY
-    if isinstance(data, str):
-        return data.encode(), _TEXT
-    if isinstance(data, bytearray | memoryview):
-        return bytes(data), _BINARY
-    raise TypeError(f"data should be bytes, bytearray, memoryview or str, not {type(data).__name__}")
+def check_auth(auth: Any) -> BasicAuth:
+    """Returns credentials, which may be those of another library with the same methods.
+
+    Raises:
+        TypeError: it is something else.
+    """
+    if isinstance(auth, BasicAuth) or (hasattr(auth, "login") and hasattr(auth, "encode")):
+        return auth  # type: ignore[no-any-return]
+    raise TypeError("BasicAuth() tuple is required instead")
+
+
+def _check_length(value: str) -> int:
+    if not (value.isascii() and value.isdigit()):
+        raise ValueError(f"Content-Length should be a number, got {value!r}")
+    return int(value)
+
+
+def _cookie_pairs(cookies: LooseCookies, *, quoted: bool) -> list[tuple[str, str]]:
+    """Returns the cookies of a call as they are sent."""
+    jar = CookieJar(unsafe=True, quote_cookie=quoted)
+    jar.update_cookies(cookies)
+    return list(jar.pairs_for("", "/", True))
 
 
 def add_params(url: URL, params: Query) -> URL:

@@ -4,16 +4,19 @@ import codecs
 import json as json_module
 import re
 from collections.abc import Callable
-from types import TracebackType
+from http.cookies import SimpleCookie
+from types import MappingProxyType, TracebackType
 from typing import Any, Final, Self
 
-from multidict import CIMultiDictProxy
+from multidict import CIMultiDictProxy, MultiDictProxy
 from propcache.api import cached_property
 from yarl import URL
 
 from gazelle._impl import ResponseHead
 from gazelle.body.charset import detect_encoding
 from gazelle.body.codings import decode_all
+from gazelle.body.disposition import ContentDisposition, content_disposition_filename, parse_content_disposition
+from gazelle.cookies.parse import response_cookies
 from gazelle.errors import (
     ClientConnectionError,
     ClientPayloadError,
@@ -25,10 +28,12 @@ from gazelle.messages import RequestInfo
 from gazelle.net.connector import Connection
 from gazelle.net.stream import StreamReader
 from gazelle.types import HttpVersion
+from gazelle.wire.links import parse_links
 from gazelle.wire.media_type import MediaType, parse_media_type
 
 from .policy import Policy
 from .request import ClientRequest
+from .upload import Upload
 
 # `application/json`, and what RFC 6839 §3.1 derives from it.
 _JSON_TYPE: Final = re.compile(r"application/(?:[\w.+-]+?\+)?json", re.IGNORECASE)
@@ -57,12 +62,19 @@ class ClientResponse:
     """
 
     def __init__(
-        self, request: ClientRequest, head: ResponseHead, connection: Connection | None, policy: Policy
+        self,
+        request: ClientRequest,
+        head: ResponseHead,
+        connection: Connection | None,
+        policy: Policy,
+        history: "tuple[ClientResponse, ...]" = (),
     ) -> None:
         self.method = request.method
         """Method of the request (str)."""
         self.status = head.status
         """Status code (int)."""
+        self._history = history
+        self._upload: Upload | None = None
         self._request = request
         self._head = head
         self._connection = connection
@@ -84,6 +96,8 @@ class ClientResponse:
     ) -> None:
         self._in_context = False
         self.release()
+        if self._upload is not None:
+            await self._upload.finish()
 
     # The head.
 
@@ -153,8 +167,27 @@ class ClientResponse:
 
     @property
     def history(self) -> tuple["ClientResponse", ...]:
-        """Responses that redirected here, the earliest first."""
-        return ()
+        """Responses that redirected here, the earliest first. They are released."""
+        return self._history
+
+    @cached_property
+    def cookies(self) -> SimpleCookie:
+        """Cookies that this response sets, the last of each name (`http.cookies.SimpleCookie`)."""
+        return response_cookies(self.headers.getall("Set-Cookie", ()))
+
+    @cached_property
+    def links(self) -> MultiDictProxy[MultiDictProxy[str | URL]]:
+        """Links of the Link fields (RFC 8288) by `rel`, or else by URL: parameters, and the absolute URL as `url`."""
+        return parse_links(self.headers.getall("Link", ()), self.url)
+
+    @cached_property
+    def content_disposition(self) -> ContentDisposition | None:
+        """The Content-Disposition field (RFC 6266), None if there is none."""
+        field = self.headers.get("Content-Disposition")
+        if field is None:
+            return None
+        kind, parameters = parse_content_disposition(field)
+        return ContentDisposition(kind, MappingProxyType(parameters), content_disposition_filename(parameters))
 
     # The connection.
 
@@ -175,6 +208,8 @@ class ClientResponse:
         What is not read yet cannot be read any more; what `read` has returned stays.
         """
         self._released = True
+        if self._upload is not None:
+            self._upload.cancel()
         connection = self._connection
         if connection is not None:
             self._connection = None

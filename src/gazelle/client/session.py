@@ -10,13 +10,25 @@ from typing import Any, Generic, NoReturn, Self, TypedDict, TypeVar, Unpack
 from multidict import CIMultiDict, istr
 from yarl import URL
 
+from gazelle.abc import AbstractCookieJar
+from gazelle.auth import BasicAuth
+from gazelle.cookies.jar import CookieJar
 from gazelle.net.connector import BaseConnector, TCPConnector
 from gazelle.net.tls import TlsPolicy
 from gazelle.timeouts import DEFAULT_TIMEOUT, ClientTimeout
-from gazelle.types import LooseHeaders, Query, Sentinel, StrOrURL, sentinel
+from gazelle.types import (
+    HttpVersion,
+    HttpVersion11,
+    LooseCookies,
+    LooseHeaders,
+    Query,
+    Sentinel,
+    StrOrURL,
+    sentinel,
+)
 
-from .policy import Policy, check_read_bufsize
-from .request import RequestBuilder
+from .policy import Policy, RaiseForStatus, check_read_bufsize
+from .request import RequestBuilder, check_auth
 from .response import ClientResponse
 from .send import send
 
@@ -29,19 +41,42 @@ class RequestOptions(TypedDict, total=False):
     params: Query
     data: object
     json: Any
+    cookies: LooseCookies | None
     headers: LooseHeaders | None
     skip_auto_headers: Iterable[str] | None
-    raise_for_status: bool | None
+    auth: BasicAuth | None
+    allow_redirects: bool
+    max_redirects: int
+    compress: str | bool | None
+    chunked: bool | None
+    expect100: bool
+    raise_for_status: RaiseForStatus | None
     read_until_eof: bool
     read_bufsize: int | None
     auto_decompress: bool | None
     timeout: ClientTimeout | float | None
     ssl: TlsPolicy | None
     server_hostname: str | None
+    retry: bool | None
 
 
 # What is sent; the other options say how, and are the policy's.
-_CONTENT = frozenset({"params", "data", "json", "headers", "skip_auto_headers"})
+_CONTENT = frozenset(
+    {
+        "auth",
+        "chunked",
+        "compress",
+        "cookies",
+        "data",
+        "expect100",
+        "headers",
+        "json",
+        "params",
+        "skip_auto_headers",
+    }
+)
+
+_NOTHING: dict[str, Any] = {}
 
 _Response = TypeVar("_Response", bound=ClientResponse)
 
@@ -78,11 +113,11 @@ class _RequestContextManager(Coroutine[Any, Any, _Response], Generic[_Response])
         self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
     ) -> None:
         response = self._response
-        response._in_context = False
-        if response._connection is None and type(response._received) is bytes:
-            response._released = True  # all that `release` would do
+        if response._connection is None and response._upload is None and type(response._received) is bytes:
+            response._released = True  # all that leaving would do
+            response._in_context = False
         else:
-            response.release()
+            await response.__aexit__(exc_type, exc, traceback)
 
 
 class ClientSession:
@@ -91,16 +126,25 @@ class ClientSession:
     Args:
         base_url: URL that relative URLs of requests are joined to. Absolute, with a path that ends in a slash.
         connector: the pool of connections. Default: a `TCPConnector` of its own.
+        cookies: cookies to begin with; they are sent to all hosts.
         headers: header fields sent with every request.
         skip_auto_headers: names of automatic header fields (User-Agent, Accept, Accept-Encoding, Content-Type) that
             are not sent. Content-Length cannot be skipped.
+        auth: credentials sent with every request, or if there is a `base_url`, with those to its origin.
         json_serialize: makes the text of a body passed as `json`. Default `json.dumps`.
-        raise_for_status: raise `ClientResponseError` for every response with a status of 400 or more.
+        json_serialize_bytes: makes the bytes of it instead.
+        version: HTTP version, `HttpVersion11` (default) or `HttpVersion10`.
+        cookie_jar: keeps the cookies. Default: a `CookieJar` of its own; a `DummyCookieJar` keeps none.
+        raise_for_status: raise `ClientResponseError` for every response with a status of 400 or more; or a coroutine
+            function that is given each response and raises what it likes.
         timeout: time limits of requests. Default: 300 s in total, 30 s for each connection attempt.
         connector_owner: close the connector together with the session. Default True.
         auto_decompress: take content codings off bodies. Default True.
         read_bufsize: size of the read buffer of `ClientResponse.content` in bytes. Default 256 KiB; reading stops at
             twice as much.
+        requote_redirect_url: make the URLs of redirects canonical. Default True; False to send them as they came.
+        retry: send idempotent requests again, once, when a kept-alive connection turns out to be dead. Default True.
+        response_class: class of the responses.
         max_line_size: longest status line of a response, in bytes. Default 8190.
         max_field_size: longest header field of a response, name and value, in bytes. Default 8190.
         max_headers: most header fields of a response. Default 128.
@@ -117,14 +161,22 @@ class ClientSession:
         base_url: StrOrURL | None = None,
         *,
         connector: BaseConnector | None = None,
+        cookies: LooseCookies | None = None,
         headers: LooseHeaders | None = None,
         skip_auto_headers: Iterable[str] | None = None,
+        auth: BasicAuth | None = None,
         json_serialize: Callable[[Any], str] = json_module.dumps,
-        raise_for_status: bool = False,
+        json_serialize_bytes: Callable[[Any], bytes] | None = None,
+        version: HttpVersion = HttpVersion11,
+        cookie_jar: AbstractCookieJar | None = None,
+        raise_for_status: RaiseForStatus = False,
         timeout: ClientTimeout | Sentinel = sentinel,
         connector_owner: bool = True,
         auto_decompress: bool = True,
         read_bufsize: int = DEFAULT_READ_BUFSIZE,
+        requote_redirect_url: bool = True,
+        retry: bool = True,
+        response_class: type[ClientResponse] = ClientResponse,
         max_line_size: int = 8190,
         max_field_size: int = 8190,
         max_headers: int = 128,
@@ -143,18 +195,30 @@ class ClientSession:
         self._connector_owner = connector_owner
         self._default_headers = CIMultiDict(headers or ())
         self._skip_auto_headers = frozenset(istr(name) for name in skip_auto_headers or ())
+        self._default_auth = None if auth is None else check_auth(auth)
+        self._version = version
         self._json_serialize = json_serialize
+        self._json_serialize_bytes = json_serialize_bytes
+        self._cookie_jar: AbstractCookieJar = CookieJar() if cookie_jar is None else cookie_jar
+        if cookies:
+            self._cookie_jar.update_cookies(cookies)
+        self._requote_redirect_url = requote_redirect_url
+        self._response_class = response_class
         self._policy = Policy(
             timeout=timeout,
             raise_for_status=raise_for_status,
             read_bufsize=check_read_bufsize(read_bufsize),
             auto_decompress=auto_decompress,
+            retry=retry,
         )
         self._builder = RequestBuilder(
             base_url=self._base_url,
             headers=self._default_headers,
             skip_auto_headers=self._skip_auto_headers,
-            json_serialize=json_serialize,
+            auth=self._default_auth,
+            jar=self._cookie_jar,
+            json_serialize=json_serialize_bytes or (lambda value: json_serialize(value).encode()),
+            version=version,
             allowed_schemes=connector.allowed_protocol_schema_set,
             force_close=connector.force_close,
             parser_limits=(max_line_size, max_field_size, max_headers),
@@ -197,10 +261,18 @@ class ClientSession:
             url: str or `yarl.URL`; relative to `base_url` if there is one.
             params: added to the query of the URL: a mapping, (name, value) pairs, or text, which is encoded only
                 where it is not yet.
-            data: body of the request: bytes, bytearray, memoryview, or str, which is sent as UTF-8.
+            data: body of the request: bytes-like, str (sent as UTF-8), a `FormData` or what one is made of (a mapping,
+                pairs), a file, an async iterable of bytes, a stream, or a payload.
             json: body of the request, to be serialised. Excludes `data`.
+            cookies: cookies put over those of the jar, for this request only.
             headers: header fields put over those of the session.
             skip_auto_headers: more automatic header fields that are not sent.
+            auth: credentials. Excludes an Authorization header and credentials in the URL.
+            allow_redirects: whether redirects are followed. Default True, False for HEAD.
+            max_redirects: at how many redirects it is a `TooManyRedirects`. Default 10; 0 for no limit.
+            compress: content coding for the body, `deflate`, `gzip`, `br` or `zstd`; True is `deflate`.
+            chunked: whether the body is sent in chunks. Default: if its length is not known.
+            expect100: whether the server is asked whether it wants the body, before it is sent.
             raise_for_status: as for the session.
             read_until_eof: whether a body without a length goes on until the connection ends. Default True; else it
                 is empty.
@@ -209,6 +281,7 @@ class ClientSession:
             timeout: a `ClientTimeout`, or a number, the total in seconds; None for no limit at all.
             ssl: TLS checks: True for the default ones, False for none, a `Fingerprint`, or an `ssl.SSLContext`.
             server_hostname: name to check the certificate against, instead of that in the URL.
+            retry: as for the session.
 
         Raises:
             InvalidURL: the URL cannot be requested.
@@ -228,7 +301,8 @@ class ClientSession:
         return _RequestContextManager(self._request("OPTIONS", url, **kwargs))
 
     def head(self, url: StrOrURL, **kwargs: Unpack[RequestOptions]) -> _RequestContextManager[ClientResponse]:
-        """Makes a HEAD request, see `request`."""
+        """Makes a HEAD request, see `request`; `allow_redirects` is False by default."""
+        kwargs.setdefault("allow_redirects", False)
         return _RequestContextManager(self._request("HEAD", url, **kwargs))
 
     def post(self, url: StrOrURL, **kwargs: Unpack[RequestOptions]) -> _RequestContextManager[ClientResponse]:
@@ -248,21 +322,14 @@ class ClientSession:
         return _RequestContextManager(self._request("DELETE", url, **kwargs))
 
     async def _request(self, method: str, str_or_url: StrOrURL, **kwargs: Unpack[RequestOptions]) -> ClientResponse:
-        connector = self._connector
-        if connector is None or connector._closed:
-            raise RuntimeError("Session is closed")
-        policy = self._policy
-        builder = self._builder
         if not kwargs:
-            request = builder.recall(method, str_or_url)
-            if request is None:
-                request = builder.build(policy, method, str_or_url, remember=True)
-            return await send(connector, request, policy)
+            return await send(self, self._policy, method, str_or_url, _NOTHING)
         arguments: dict[str, Any] = kwargs  # type: ignore[assignment]
+        policy = self._policy
         settings = [name for name in arguments if name not in _CONTENT]
         if settings:
             policy = policy.override({name: arguments.pop(name) for name in settings})
-        return await send(connector, builder.build(policy, method, str_or_url, **arguments), policy)
+        return await send(self, policy, method, str_or_url, arguments)
 
     # The end.
 
@@ -289,6 +356,36 @@ class ClientSession:
     def connector(self) -> BaseConnector | None:
         """The pool of connections, None once the session is closed."""
         return self._connector
+
+    @property
+    def cookie_jar(self) -> AbstractCookieJar:
+        """The cookies."""
+        return self._cookie_jar
+
+    @property
+    def auth(self) -> BasicAuth | None:
+        """Credentials sent with every request."""
+        return self._default_auth
+
+    @property
+    def version(self) -> HttpVersion:
+        """HTTP version of requests."""
+        return self._version
+
+    @property
+    def json_serialize_bytes(self) -> Callable[[Any], bytes] | None:
+        """What makes the bytes of a body passed as `json`, if that was given."""
+        return self._json_serialize_bytes
+
+    @property
+    def requote_redirect_url(self) -> bool:
+        """Whether URLs of redirects are made canonical. Setting it is deprecated."""
+        return self._requote_redirect_url
+
+    @requote_redirect_url.setter
+    def requote_redirect_url(self, value: bool) -> None:
+        warnings.warn("session.requote_redirect_url modification is deprecated", DeprecationWarning, stacklevel=2)
+        self._requote_redirect_url = value
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop:
@@ -322,7 +419,7 @@ class ClientSession:
         return self._connector_owner
 
     @property
-    def raise_for_status(self) -> bool:
+    def raise_for_status(self) -> RaiseForStatus:
         """Whether a status of 400 or more is an error."""
         return self._policy.raise_for_status
 

@@ -27,10 +27,13 @@ MAX_FILE_SIZE: Final = 64 * 1024 * 1024
 # The names that `pickle.dumps` of protocol 2 and later begins with; JSON never does.
 _PICKLE_START: Final = b"\x80"
 _PICKLE_PROTOCOL: Final = 4
-_ALLOWED: Final = {
+_ALLOWED: Final[dict[tuple[str, str], type]] = {
     ("collections", "defaultdict"): defaultdict,
     ("http.cookies", "Morsel"): Morsel,
     ("http.cookies", "SimpleCookie"): SimpleCookie,
+    # What protocol 2 calls them, for the sake of Python 2.
+    ("Cookie", "Morsel"): Morsel,
+    ("Cookie", "SimpleCookie"): SimpleCookie,
 }
 # Attributes that a file keeps beside those that have fields of their own.
 _ATTRIBUTES: Final = frozenset({"httponly", "samesite", "partitioned", "comment", "version", "expires", "max-age"})
@@ -126,7 +129,7 @@ def dump_pickle(cookies: Iterable[Cookie]) -> bytes:
 
 
 def load(data: bytes, now: float) -> list[Cookie]:
-    """Returns the cookies of a file of either form, in its order, the oldest first.
+    """Returns the cookies of a file of either form, by place, and there in the order in which they were set.
 
     Of files that do not say which cookies are host-only all are taken for it.
 

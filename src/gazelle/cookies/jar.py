@@ -174,6 +174,11 @@ class CookieJar(AbstractCookieJar):
         )
 
     @property
+    def by_domain(self) -> Mapping[str, Mapping[Any, Cookie]]:
+        """The stored cookies by domain, as long as the jar lives; empty if and only if there are none."""
+        return self._domains
+
+    @property
     def version(self) -> int:
         """A number that changes whenever what is sent to some host may change, also because a cookie has expired."""
         if self._expiring:

@@ -32,7 +32,8 @@ _MAX_AGE: Final = re.compile(r"-?[0-9]+")
 _MAX_DIGITS: Final = len(str(MAX_TIME))
 _OVERHEAD: Final = len("Cookie: ")
 # A quoted value may hold what would otherwise end it, as long as the quotes are the whole of it.
-_PAIR: Final = re.compile(r'([^=;]*)=[ \t]*("(?:[^"\\]|\\.)*"(?=[ \t]*(?:;|$))|[^;]*)', re.DOTALL)
+# Every match goes on where the one before it ended, so that no text is looked at from each of its characters.
+_PAIR: Final = re.compile(r'([^=;]*)(?:=[ \t]*("(?:[^"\\]|\\.)*"(?=[ \t]*(?:;|$))|[^;]*)[ \t]*)?(?:;|$)', re.DOTALL)
 # Attributes that become attributes of a Morsel as they were written.
 _TEXTS: Final = frozenset({"expires", "max-age", "domain", "path", "samesite", "comment", "version"})
 _FLAGS: Final = frozenset({"secure", "httponly", "partitioned"})
@@ -183,7 +184,7 @@ def parse_cookie_header(header: str) -> list[tuple[str, str]]:
     pairs = []
     for found in _PAIR.finditer(header):
         name = found[1].strip(_WHITE)
-        if name:
+        if name and found[2] is not None:
             pairs.append((name, found[2].strip(_WHITE)))
     return pairs
 

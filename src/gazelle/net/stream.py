@@ -98,6 +98,11 @@ class StreamReader:
         self.total_raw_bytes = 0
         """Bytes received so far, as they came."""
 
+    @property
+    def feeding(self) -> bool:
+        """Whether more of the body is to come."""
+        return not self._eof and self._exception is None
+
     def __repr__(self) -> str:
         parts = [type(self).__name__]
         if self._size or self._raw_size:
