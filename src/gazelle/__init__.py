@@ -2,10 +2,29 @@
 
 from . import hdrs
 from ._impl import IMPL as __impl__
+from .auth import BasicAuth, encode_basic_auth
+from .body.codings import set_zlib_backend
+from .body.disposition import ContentDisposition, content_disposition_filename, parse_content_disposition
+from .body.formdata import FormData
+from .body.multipart_writer import MultipartWriter
+from .body.payload import (
+    PAYLOAD_REGISTRY,
+    AsyncIterablePayload,
+    BytesPayload,
+    JsonPayload,
+    Payload,
+    StringIOPayload,
+    StringPayload,
+    get_payload,
+    payload_type,
+)
 from .client.api import request, run
+from .client.digest import DigestAuthMiddleware
+from .client.middlewares import ClientHandlerType, ClientMiddlewareType
 from .client.request import ClientRequest
 from .client.response import ClientResponse
 from .client.session import ClientSession
+from .cookies.jar import CookieJar, DummyCookieJar
 from .errors import (
     ClientConnectionError,
     ClientConnectionResetError,
@@ -38,12 +57,33 @@ from .errors import (
     WSMessageTypeError,
     WSServerHandshakeError,
 )
+from .etag import ETag
 from .messages import RequestInfo
 from .net.connector import BaseConnector, Connection, TCPConnector
 from .net.dns import DefaultResolver, ThreadedResolver
 from .net.stream import StreamReader
 from .net.tls import Fingerprint
 from .timeouts import ClientTimeout
+from .tracing import (
+    TraceConfig,
+    TraceConnectionCreateEndParams,
+    TraceConnectionCreateStartParams,
+    TraceConnectionQueuedEndParams,
+    TraceConnectionQueuedStartParams,
+    TraceConnectionReuseconnParams,
+    TraceDnsCacheHitParams,
+    TraceDnsCacheMissParams,
+    TraceDnsResolveHostEndParams,
+    TraceDnsResolveHostStartParams,
+    TraceRequestChunkSentParams,
+    TraceRequestEndParams,
+    TraceRequestExceptionParams,
+    TraceRequestHeadersSentParams,
+    TraceRequestRedirectParams,
+    TraceRequestStartParams,
+    TraceResponseChunkReceivedParams,
+    TraceResponseHeadersReceivedParams,
+)
 from .types import HttpVersion, HttpVersion10, HttpVersion11
 from .version import __version__
 
@@ -59,9 +99,53 @@ __all__ = [  # noqa: RUF022  (by theme)
     "HttpVersion10",
     "HttpVersion11",
     "hdrs",
+    # bodies
+    "FormData",
+    "MultipartWriter",
+    "Payload",
+    "BytesPayload",
+    "StringPayload",
+    "StringIOPayload",
+    "JsonPayload",
+    "AsyncIterablePayload",
+    "PAYLOAD_REGISTRY",
+    "get_payload",
+    "payload_type",
+    "set_zlib_backend",
     # responses
     "ClientResponse",
     "StreamReader",
+    "ContentDisposition",
+    "parse_content_disposition",
+    "content_disposition_filename",
+    "ETag",
+    # credentials and cookies
+    "BasicAuth",
+    "encode_basic_auth",
+    "DigestAuthMiddleware",
+    "CookieJar",
+    "DummyCookieJar",
+    # around requests
+    "ClientMiddlewareType",
+    "ClientHandlerType",
+    "TraceConfig",
+    "TraceRequestStartParams",
+    "TraceRequestHeadersSentParams",
+    "TraceRequestChunkSentParams",
+    "TraceRequestEndParams",
+    "TraceRequestExceptionParams",
+    "TraceRequestRedirectParams",
+    "TraceResponseHeadersReceivedParams",
+    "TraceResponseChunkReceivedParams",
+    "TraceConnectionQueuedStartParams",
+    "TraceConnectionQueuedEndParams",
+    "TraceConnectionCreateStartParams",
+    "TraceConnectionCreateEndParams",
+    "TraceConnectionReuseconnParams",
+    "TraceDnsResolveHostStartParams",
+    "TraceDnsResolveHostEndParams",
+    "TraceDnsCacheHitParams",
+    "TraceDnsCacheMissParams",
     # connections
     "BaseConnector",
     "TCPConnector",

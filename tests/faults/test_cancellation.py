@@ -269,6 +269,49 @@ async def test_sending_a_large_body() -> None:
         assert await cancel_at_every_turn(operation, checks(session, server)) > 2
 
 
+async def test_streaming_a_body() -> None:
+    """Whatever makes the body is ended once for each time that it was begun."""
+    begun = ended = 0
+
+    async def body() -> AsyncIterator[bytes]:
+        nonlocal begun, ended
+        begun += 1
+        try:
+            for number in range(6):
+                await asyncio.sleep(0)
+                yield b"%d" % number
+        finally:
+            ended += 1
+
+    async with session_and_server(limit=1) as (session, server):
+        check = checks(session, server)
+
+        async def operation() -> bytes:
+            async with session.post(server.url("/post"), data=body()) as answer:
+                return await answer.read()
+
+        async def check_all() -> None:
+            await check()
+            assert begun == ended
+
+        assert await cancel_at_every_turn(operation, check_all) > 5
+        assert begun > 5
+
+
+async def test_following_redirects() -> None:
+    async with session_and_server(limit=1) as (session, server):
+        for number in range(3):
+            place = f"/redirect/{number + 1}" if number < 2 else "/get"
+            server.routes[f"/redirect/{number}"] = [
+                send(response(b"gone", status="302 Found", headers=f"Location: {place}"))
+            ]
+
+        async def operation() -> bytes:
+            return await fetch(session, server.url("/redirect/0"))
+
+        assert await cancel_at_every_turn(operation, checks(session, server)) > 5
+
+
 async def test_repeating_a_request_on_a_new_connection() -> None:
     async def second_time_never(peer: Any) -> None:
         if len(peer.requests) == 1:

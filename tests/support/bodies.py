@@ -44,7 +44,7 @@ async def sent_every_way(payload: Payload) -> bytes:
     body = await written(payload)
     assert payload.size in (None, len(body))
     assert payload.body_bytes() in (None, body)
-    for size in (1, 7, 2**20):
+    for size in (1, 7, 2**20) if len(body) < 1000 else (100_000, 2**20):
         pieces = [piece async for piece in payload.chunks(size)]
         assert all(type(piece) is bytes and piece for piece in pieces)
         assert b"".join(pieces) == body

@@ -53,7 +53,7 @@ cdef class HttpConnection(ResponseSink):
     cpdef object on_body(self, bytes data)
     cpdef object on_chunk_end(self)
     cdef object _begin_stream(self, ResponseHead head)
-    @cython.locals(head=ResponseHead, reusable=bint)
+    @cython.locals(head=ResponseHead, reusable=bint, sending=bint)
     cdef object _complete(self, bint clean)
     cdef object _end_exchange(self)
     cdef bint _is_sending(self) except -1

@@ -442,7 +442,9 @@ class HttpConnection(ResponseSink):
                 head.body = self._pieces
             else:
                 head.body = b"" if self._piece is None else self._piece
-        reusable = clean and head.keep_alive and not (self._unsent and self._is_sending())
+        # An answer that came before the request was complete: the rest of the body can no longer be told from a request.
+        sending = self._uploading or (self._unsent and self._is_sending())
+        reusable = clean and head.keep_alive and not sending
         self._end_exchange()
         self.reused = True
         if reusable:

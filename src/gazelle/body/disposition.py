@@ -91,7 +91,7 @@ def parse_content_disposition(header: str | None) -> tuple[str | None, dict[str,
         position = match.end()
         if match["name"] is None:
             continue
-        name = match["name"].lower()
+        name = match["name"].lower() + ("" if match["apart"] is None else "*")
         if name in parameters:
             return _bad_header(header)
         value = _value(name, match)

@@ -3,6 +3,7 @@
 import builtins
 import io
 import json
+import tempfile
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Mapping
 from contextlib import aclosing
 from enum import StrEnum
@@ -381,6 +382,10 @@ class _AnyStream(Protocol):
     def iter_any(self) -> AsyncIterable[bytes]: ...
 
 
+def _spooled_payload(value: Any, *args: Any, **kwargs: Any) -> Payload:
+    return (IOBasePayload if "b" in value.mode else TextIOPayload)(value, *args, **kwargs)
+
+
 for _type, _factory in (
     ((bytes, bytearray, memoryview), BytesPayload),
     (str, StringPayload),
@@ -388,6 +393,7 @@ for _type, _factory in (
     (io.BytesIO, BytesIOPayload),
     ((io.BufferedReader, io.BufferedRandom), BufferedReaderPayload),
     (io.TextIOBase, TextIOPayload),
+    (tempfile.SpooledTemporaryFile, _spooled_payload),
     (io.IOBase, IOBasePayload),
     (_AnyStream, StreamReaderPayload),
 ):

@@ -1,6 +1,6 @@
 """How a request is carried out, as opposed to what is sent."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final, Self, TypeAlias
 
 from gazelle.net.stream import StreamOpener
@@ -21,6 +21,7 @@ class Policy:
         raise_for_status: whether a status of 400 or more is an error, or a coroutine function that decides.
         allow_redirects: whether redirects are followed.
         max_redirects: at how many redirects it is an error; 0 for no limit.
+        middlewares: who is given each request before it is sent, the first one first.
         retry: whether an idempotent request is sent again when a kept-alive connection turns out to be dead.
         read_bufsize: size of the read buffer of body streams, in bytes.
         auto_decompress: whether content codings are taken off.
@@ -33,6 +34,7 @@ class Policy:
         "allow_redirects",
         "auto_decompress",
         "max_redirects",
+        "middlewares",
         "open_stream",
         "raise_for_status",
         "read_bufsize",
@@ -43,6 +45,7 @@ class Policy:
         "ssl",
         "timeout",
         "total",
+        "trusts_as_usual",
     )
 
     KEYS: Final = frozenset(
@@ -50,6 +53,7 @@ class Policy:
             "allow_redirects",
             "auto_decompress",
             "max_redirects",
+            "middlewares",
             "raise_for_status",
             "read_bufsize",
             "read_until_eof",
@@ -70,6 +74,7 @@ class Policy:
         retry: bool,
         allow_redirects: bool = True,
         max_redirects: int = 10,
+        middlewares: Sequence[Any] = (),
         read_until_eof: bool = True,
         ssl: TlsPolicy = True,
         server_hostname: str | None = None,
@@ -81,12 +86,15 @@ class Policy:
         self.retry = retry
         self.allow_redirects = allow_redirects
         self.max_redirects = max_redirects
+        self.middlewares = tuple(middlewares)
         self.read_bufsize = read_bufsize
         self.auto_decompress = auto_decompress
         self.open_stream = StreamOpener(read_bufsize, auto_decompress)
         self.read_until_eof = read_until_eof
         self.ssl = ssl
         self.server_hostname = server_hostname
+        # Only then do scheme, host and port say whom a request may be sent to.
+        self.trusts_as_usual = ssl is True and server_hostname is None
 
     def override(self, arguments: Mapping[str, Any]) -> Self:
         """Returns this policy with the arguments of a call put over it; those that are None change nothing.

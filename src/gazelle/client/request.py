@@ -23,7 +23,14 @@ from gazelle.messages import RequestInfo
 from gazelle.net.key import ConnectionKey
 from gazelle.types import HttpVersion, HttpVersion10, HttpVersion11, LooseCookies, LooseHeaders, Query, StrOrURL
 from gazelle.version import __version__
-from gazelle.wire.request_head import Fields, HeadTemplate, check_method, check_target, parse_head_fields
+from gazelle.wire.request_head import (
+    Fields,
+    HeadTemplate,
+    check_method,
+    check_target,
+    parse_head_fields,
+    render_head,
+)
 
 from .policy import Policy
 
@@ -148,10 +155,11 @@ class ClientRequest:
 class _Origin:
     """What all requests to one origin have in common: whom to connect to, and most of the head."""
 
-    __slots__ = ("key", "own", "secure", "template")
+    __slots__ = ("host", "key", "own", "secure", "template")
 
-    def __init__(self, key: ConnectionKey, template: HeadTemplate, secure: bool, own: bool) -> None:
+    def __init__(self, key: ConnectionKey, host: str, template: HeadTemplate, secure: bool, own: bool) -> None:
         self.key = key
+        self.host = host  # as the Host field has it
         self.template = template
         self.secure = secure  # Secure cookies may be sent there
         self.own = own  # the credentials of the session may be sent there
@@ -303,6 +311,68 @@ class RequestBuilder:
             requests[url] = request
         return request
 
+    def absolute(self, url: StrOrURL, params: Query) -> URL:
+        """Returns the URL that a call asks for.
+
+        Raises:
+            InvalidURL: it cannot be requested.
+        """
+        parsed, _ = self._parse(url)
+        return add_params(parsed, params) if params else parsed
+
+    @property
+    def version(self) -> HttpVersion:
+        """HTTP version of the requests."""
+        return self._version
+
+    def replace_body(self, headers: CIMultiDict[str], data: object) -> bytes | Payload:
+        """Returns another body, after making header fields describe it that describe the old one."""
+        payload, content_type = self._encode(data, None)
+        for name in ("Content-Length", "Content-Encoding", "Transfer-Encoding", "Content-Type"):
+            headers.popall(name, None)
+        body = b"" if payload is None else payload
+        ready = body if isinstance(body, bytes) else body.body_bytes()
+        length = len(ready) if ready is not None else None if isinstance(body, bytes) else body.size
+        if length is None:
+            headers["Transfer-Encoding"] = "chunked"
+        else:
+            headers["Content-Length"] = str(length)
+        if content_type is not None:
+            headers["Content-Type"] = content_type.decode()[len("Content-Type: ") :].rstrip()
+        return body if ready is None else ready
+
+    def rebuild(
+        self,
+        policy: Policy,
+        original: ClientRequest,
+        method: str,
+        url: URL,
+        headers: CIMultiDict[str],
+        body: bytes | Payload,
+    ) -> ClientRequest:
+        """Returns a request with exactly these fields; everything else is that of the original.
+
+        Raises:
+            InvalidURL: the URL cannot be used.
+            ValueError: something cannot go on the wire.
+        """
+        method = check_method(method)
+        source, origin, target, _ = self._locate(policy, url, None)
+        if origin.key != original.connection_key and headers.get("Host") == original.headers.get("Host"):
+            headers["Host"] = origin.host
+        head = render_head(method, target, self._version, headers.items())
+        coding = original.coding if body is original.payload else None
+        if isinstance(body, bytes):
+            made = _Body(ready=body)
+        else:
+            length = headers.get("Content-Length")
+            made = _Body(
+                payload=body, length=None if length is None else int(length), coding=coding, expect=original.expect
+            )
+        return ClientRequest(
+            method, source, origin.key, head, made, original.cookie, original.cookie_scope, self._limits
+        )
+
     def _forget(self) -> None:
         """Forgets everything that the default headers are in, because they have changed."""
         self._headers_version = getversion(self._headers)
@@ -311,8 +381,7 @@ class RequestBuilder:
 
     def _locate(self, policy: Policy, url: StrOrURL, params: Query) -> tuple[StrOrURL, _Origin, str, BasicAuth | None]:
         """Returns the URL, what is known of its origin, the request target, and the credentials of the URL."""
-        plain = policy.ssl is True and policy.server_hostname is None
-        if plain and not params and type(url) is str:
+        if policy.trusts_as_usual and not params and type(url) is str:
             match = _PLAIN_URL.fullmatch(url)
             if match is not None:
                 site, path, query = match.groups()
@@ -366,13 +435,12 @@ class RequestBuilder:
         own = self._base_url is None or self._base_url.origin() == url.origin()
         if len(self._origins) >= _CACHE_SIZE:
             self._origins.clear()
-        origin = self._origins[cache_key] = _Origin(key, self._make_template(key, self._skip), secure, own)
+        origin = self._origins[cache_key] = _Origin(
+            key, _host_of(key), self._make_template(key, self._skip), secure, own
+        )
         return origin
 
     def _make_template(self, key: ConnectionKey, skip: frozenset[str]) -> HeadTemplate:
-        host = f"[{key.host}]" if ":" in key.host else key.host.rstrip(".")
-        if key.port != _DEFAULT_PORTS[key.is_ssl]:
-            host = f"{host}:{key.port}"
         automatic = [
             (str(name), value)
             for name, value in (
@@ -384,7 +452,7 @@ class RequestBuilder:
         ]
         # A Content-Type that is not wanted is treated like one that is given.
         suppressed = skip & {"content-type"}
-        return HeadTemplate(self._version, host, list(self._headers.items()), automatic, suppressed)
+        return HeadTemplate(self._version, _host_of(key), list(self._headers.items()), automatic, suppressed)
 
     def _add_cookies(
         self,
@@ -533,6 +601,12 @@ class RequestBuilder:
             data = FormData(data)()
         payload = data if isinstance(data, Payload) else get_payload(data)
         return payload, serialize_headers([("Content-Type", payload.content_type)])
+
+
+def _host_of(key: ConnectionKey) -> str:
+    """Returns the Host field (RFC 9112 §3.2): the default port and the final dot of a name are left out."""
+    host = f"[{key.host}]" if ":" in key.host else key.host.rstrip(".")
+    return host if key.port == _DEFAULT_PORTS[key.is_ssl] else f"{host}:{key.port}"
 
 
 def check_auth(auth: Any) -> BasicAuth:

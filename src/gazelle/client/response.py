@@ -3,7 +3,7 @@
 import codecs
 import json as json_module
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from http.cookies import SimpleCookie
 from types import MappingProxyType, TracebackType
 from typing import Any, Final, Self
@@ -27,6 +27,7 @@ from gazelle.errors import (
 from gazelle.messages import RequestInfo
 from gazelle.net.connector import Connection
 from gazelle.net.stream import StreamReader
+from gazelle.tracing import Trace
 from gazelle.types import HttpVersion
 from gazelle.wire.links import parse_links
 from gazelle.wire.media_type import MediaType, parse_media_type
@@ -75,6 +76,7 @@ class ClientResponse:
         """Status code (int)."""
         self._history = history
         self._upload: Upload | None = None
+        self._traces: Sequence[Trace] = ()
         self._request = request
         self._head = head
         self._connection = connection
@@ -284,6 +286,8 @@ class ClientResponse:
             if not isinstance(received, StreamReader) and self._head.content_encoding is not None:
                 body = self._decode(body)
             self._body = body
+            for trace in self._traces:
+                await trace.send_response_chunk_received(self.method, self.url, body)
         return body
 
     async def _read_stream(self, stream: StreamReader) -> bytes:

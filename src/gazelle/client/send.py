@@ -1,6 +1,8 @@
-"""The way of a request: a connection, one exchange, a response; and the next request, where that redirects."""
+"""The way of a request: one exchange, its response; and the next request, where that redirects."""
 
 import asyncio
+from collections.abc import Sequence
+from functools import partial
 from time import monotonic
 from typing import Any, Protocol
 
@@ -14,15 +16,19 @@ from gazelle.errors import (
     ClientPayloadError,
     ClientResponseError,
     HttpProcessingError,
+    InvalidUrlClientError,
+    InvalidUrlRedirectClientError,
     ServerDisconnectedError,
     TooManyRedirects,
 )
-from gazelle.net.connector import BaseConnector, Connection
+from gazelle.net.connector import BaseConnector, Connection, trace_reuse
 from gazelle.net.stream import StreamReader
+from gazelle.tracing import Trace
 from gazelle.types import StrOrURL
 
+from .middlewares import DraftRequest, through
 from .policy import Policy
-from .redirects import REDIRECT_STATUSES, carry, find_redirect
+from .redirects import REDIRECT_STATUSES, Redirect, carry, find_redirect
 from .request import ClientRequest, RequestBuilder
 from .response import ClientResponse
 from .upload import Upload
@@ -38,7 +44,14 @@ class Sender(Protocol):
     _response_class: type[ClientResponse]
 
 
-async def send(session: Sender, policy: Policy, method: str, url: StrOrURL, call: dict[str, Any]) -> ClientResponse:
+async def send(
+    session: Sender,
+    policy: Policy,
+    method: str,
+    url: StrOrURL,
+    call: dict[str, Any],
+    traces: Sequence[Trace] = (),
+) -> ClientResponse:
     """Makes a request, and those that its response redirects to, and returns the last response when its head is there.
 
     Args:
@@ -47,6 +60,7 @@ async def send(session: Sender, policy: Policy, method: str, url: StrOrURL, call
         method: HTTP method.
         url: where.
         call: what, see `RequestBuilder.build`.
+        traces: who is told.
 
     Raises:
         ClientError: no connection, no valid response, or a status that is an error; see its subclasses.
@@ -55,94 +69,39 @@ async def send(session: Sender, policy: Policy, method: str, url: StrOrURL, call
     start = monotonic()
     builder = session._builder
     history: tuple[ClientResponse, ...] = ()
-    uploaded: Upload | None = None
     while True:
-        connector = session._connector
-        if connector is None or connector._closed:
-            raise RuntimeError("Session is closed")
-        request = None if call else builder.recall(method, url)
+        plain = not call and policy.trusts_as_usual
+        request = builder.recall(method, url) if plain else None
         if request is None:
-            request = builder.build(policy, method, url, remember=not call, **call)
-        retry = policy.retry and request.idempotent
-        connection = connector.take(request.connection_key)
-        if connection is None:
-            connection = await _open(connector, request, policy, start)
-        while True:
-            generation = connection.generation + 1
             try:
-                waiter = connection.exchange(
-                    request.head,
-                    request.body,
-                    request.method,
-                    policy.open_stream,
-                    policy.total,
-                    start,
-                    policy.sock_read,
-                    policy.read_until_eof,
-                    request.payload is not None,
-                )
-                if request.payload is None:
-                    head = await waiter
-                else:
-                    uploaded = Upload(
-                        connection, request.payload, request.length, request.coding, expect=request.expect
-                    )
-                    try:
-                        head = await waiter
-                    except BaseException:
-                        await uploaded.stop()
-                        raise
-                break
-            except (ServerDisconnectedError, ClientOSError):
-                # The server may close an idle connection at the moment it is used again (RFC 9112 §9.3.1).
-                if not retry or not connection.reused or connection.response_started or _is_spent(request):
-                    raise
-                retry = False
-            except HttpProcessingError as error:
-                raise ClientResponseError(
-                    request.request_info, history, status=error.code, message=error.message, headers=error.headers
-                ) from error
-            except BaseException:
-                # A cancellation can come after the exchange was over: then the connection is idle, or serves another.
-                if connection.busy and connection.generation == generation:
-                    connection.close()
+                request = builder.build(policy, method, url, remember=plain, **call)
+            except InvalidUrlClientError as error:
+                if history:
+                    raise InvalidUrlRedirectClientError(error.url, error.description) from error
                 raise
-            connection = await _open(connector, request, policy, start, reuse=False)
-        body = head.body
-        handle = None
-        if type(body) is not bytes and isinstance(body, StreamReader) and body.feeding:
-            handle = Connection(connector, request.connection_key, connection)
-        response = session._response_class(request, head, handle, policy, history)
-        if uploaded is not None:
-            response._upload = uploaded
-        if head.has_cookies:
-            store_response_cookies(session._cookie_jar, response.headers.getall("Set-Cookie"), request.url)
-        if head.status in REDIRECT_STATUSES and policy.allow_redirects:
-            try:
-                redirect = find_redirect(
-                    request.method,
-                    request.url,
-                    head.status,
-                    response.headers,
-                    requote=session._requote_redirect_url,
-                )
-            except BaseException:
-                response.close()
-                raise
+        if policy.middlewares:
+            draft = DraftRequest(session, builder, policy, request)
+            last = partial(_exchange_draft, session, policy, start, history, traces)
+            response = await through(policy.middlewares, draft, last)
+        else:
+            response = await exchange(session, policy, request, start, history, traces)
+        if response.status in REDIRECT_STATUSES and policy.allow_redirects:
+            redirect = _redirect_of(session, request, response)
             if redirect is not None:
-                response.release()
-                if uploaded is not None:
-                    await uploaded.stop()
-                    uploaded = None
+                for trace in traces:
+                    await trace.send_request_redirect(
+                        request.method, request.url, CIMultiDict(request.headers), response
+                    )
+                await response.__aexit__(None, None, None)
                 history = (*history, response)
                 if policy.max_redirects and len(history) >= policy.max_redirects:
                     raise TooManyRedirects(history[0].request_info, history)
-                if redirect.keep_body and _is_spent(request):
+                if redirect.keep_body and request.payload is not None and request.payload.consumed:
                     raise ClientPayloadError(
                         "Cannot follow redirect with a consumed request body: "
                         "pass a body that can be read again, or allow_redirects=False"
                     )
-                method, url, call = redirect.method, redirect.url, _next_call(call, redirect)
+                method, url, call = redirect.method, redirect.url, _next_call(call, request, redirect)
                 continue
         if policy.raise_for_status:
             if policy.raise_for_status is True:
@@ -152,27 +111,156 @@ async def send(session: Sender, policy: Policy, method: str, url: StrOrURL, call
         return response
 
 
-def _next_call(call: dict[str, Any], redirect: Any) -> dict[str, Any]:
+async def exchange(
+    session: Sender,
+    policy: Policy,
+    request: ClientRequest,
+    start: float,
+    history: tuple[ClientResponse, ...],
+    traces: Sequence[Trace],
+) -> ClientResponse:
+    """Sends one request and returns its response when the head is there.
+
+    The server may close an idle connection at the moment it is used again. A request for which being sent twice is the
+    same as being sent once is then sent again, on a new connection (RFC 9112 §9.3.1).
+    """
+    connector = session._connector
+    if connector is None or connector._closed:
+        raise RuntimeError("Session is closed")
+    retry = policy.retry and request.idempotent
+    upload: Upload | None = None
+    connection = connector.take(request.connection_key)
+    if connection is None:
+        connection = await _open(connector, request, policy, start, traces)
+    elif traces:
+        await trace_reuse(traces, connection)
+    while True:
+        generation = connection.generation + 1
+        try:
+            waiter = connection.exchange(
+                request.head,
+                request.body,
+                request.method,
+                policy.open_stream,
+                policy.total,
+                start,
+                policy.sock_read,
+                policy.read_until_eof,
+                request.payload is not None,
+            )
+            if request.payload is not None:
+                upload = Upload(connection, request, traces)
+            if traces:
+                await _trace_sent(traces, request)
+            head = await waiter
+            break
+        except (ServerDisconnectedError, ClientOSError):
+            if upload is not None:
+                await upload.stop()
+            spent = request.payload is not None and request.payload.consumed
+            if not retry or not connection.reused or connection.response_started or spent:
+                if upload is not None:
+                    await upload.finish()
+                raise
+            retry = False
+        except BaseException as error:
+            # A cancellation can come after the exchange was over: then the connection is idle, or serves another.
+            if connection.busy and connection.generation == generation:
+                connection.close()
+            if upload is not None:
+                await upload.finish()
+            if isinstance(error, HttpProcessingError):
+                raise ClientResponseError(
+                    request.request_info, history, status=error.code, message=error.message, headers=error.headers
+                ) from error
+            raise
+        connection = await _open(connector, request, policy, start, traces, reuse=False)
+    body = head.body
+    handle = None
+    if type(body) is not bytes and isinstance(body, StreamReader) and body.feeding:
+        handle = Connection(connector, request.connection_key, connection)
+    response = session._response_class(request, head, handle, policy, history)
+    if upload is not None:
+        response._upload = upload
+    if head.has_cookies:
+        store_response_cookies(session._cookie_jar, response.headers.getall("Set-Cookie"), request.url)
+    if traces:
+        response._traces = traces
+        await _trace_response(traces, request, response)
+    return response
+
+
+async def _exchange_draft(
+    session: Sender,
+    policy: Policy,
+    start: float,
+    history: tuple[ClientResponse, ...],
+    traces: Sequence[Trace],
+    request: ClientRequest,
+) -> ClientResponse:
+    return await exchange(session, policy, request, start, history, traces)
+
+
+async def _trace_response(traces: Sequence[Trace], request: ClientRequest, response: ClientResponse) -> None:
+    headers = CIMultiDict(request.headers)
+    try:
+        for trace in traces:
+            await trace.send_response_headers(
+                request.method, request.url, headers, response.status, response.reason, response.headers
+            )
+    except BaseException:
+        response.close()
+        raise
+
+
+async def _trace_sent(traces: Sequence[Trace], request: ClientRequest) -> None:
+    """Tells that the head of a request was written, and the body that went with it."""
+    for trace in traces:
+        await trace.send_request_headers(request.method, request.url, CIMultiDict(request.headers))
+        if request.body:
+            await trace.send_request_chunk_sent(request.method, request.url, request.body)
+
+
+def _redirect_of(session: Sender, request: ClientRequest, response: ClientResponse) -> Redirect | None:
+    """Returns where a response redirects to, if it does."""
+    try:
+        return find_redirect(
+            request.method,
+            request.url,
+            response.status,
+            response.headers,
+            requote=session._requote_redirect_url,
+        )
+    except BaseException:
+        response.close()
+        raise
+
+
+def _next_call(call: dict[str, Any], request: ClientRequest, redirect: Redirect) -> dict[str, Any]:
     """Returns what of a call goes into the request that follows a redirect."""
     carried = carry(redirect, CIMultiDict(call.get("headers") or ()), call.get("auth"), call.get("cookies"))
     dropped = {"params"} if redirect.keep_body else {"params", "data", "json", "compress", "chunked", "expect100"}
     following = {name: value for name, value in call.items() if name not in dropped}
+    if redirect.keep_body and request.payload is not None:
+        following["data"] = request.payload  # it knows where it began; what it was made from may not
     return following | {"headers": carried.headers, "auth": carried.auth, "cookies": carried.cookies}
 
 
-def _is_spent(request: ClientRequest) -> bool:
-    return request.payload is not None and request.payload.consumed
-
-
 async def _open(
-    connector: BaseConnector, request: ClientRequest, policy: Policy, start: float, *, reuse: bool = True
+    connector: BaseConnector,
+    request: ClientRequest,
+    policy: Policy,
+    start: float,
+    traces: Sequence[Trace],
+    *,
+    reuse: bool = True,
 ) -> HttpConnection:
     """Waits for a connection, within the total time limit too."""
     if not policy.total:
-        return await connector.acquire(request, (), policy.timeout, reuse=reuse)
+        return await connector.acquire(request, traces, policy.timeout, reuse=reuse)
     try:
         async with asyncio.timeout(policy.total - (monotonic() - start)) as limit:
-            return await connector.acquire(request, (), policy.timeout, reuse=reuse)
+            return await connector.acquire(request, traces, policy.timeout, reuse=reuse)
     except TimeoutError as error:
         if not limit.expired():
             raise

@@ -3,7 +3,7 @@
 import asyncio
 import json as json_module
 import warnings
-from collections.abc import Callable, Coroutine, Generator, Iterable
+from collections.abc import Callable, Coroutine, Generator, Iterable, Sequence
 from types import TracebackType
 from typing import Any, Generic, NoReturn, Self, TypedDict, TypeVar, Unpack
 
@@ -16,6 +16,7 @@ from gazelle.cookies.jar import CookieJar
 from gazelle.net.connector import BaseConnector, TCPConnector
 from gazelle.net.tls import TlsPolicy
 from gazelle.timeouts import DEFAULT_TIMEOUT, ClientTimeout
+from gazelle.tracing import Trace, TraceConfig
 from gazelle.types import (
     HttpVersion,
     HttpVersion11,
@@ -26,7 +27,9 @@ from gazelle.types import (
     StrOrURL,
     sentinel,
 )
+from gazelle.wire.request_head import merge_fields
 
+from .middlewares import ClientMiddlewareType
 from .policy import Policy, RaiseForStatus, check_read_bufsize
 from .request import RequestBuilder, check_auth
 from .response import ClientResponse
@@ -58,6 +61,8 @@ class RequestOptions(TypedDict, total=False):
     ssl: TlsPolicy | None
     server_hostname: str | None
     retry: bool | None
+    middlewares: Sequence[ClientMiddlewareType] | None
+    trace_request_ctx: object
 
 
 # What is sent; the other options say how, and are the policy's.
@@ -144,6 +149,8 @@ class ClientSession:
             twice as much.
         requote_redirect_url: make the URLs of redirects canonical. Default True; False to send them as they came.
         retry: send idempotent requests again, once, when a kept-alive connection turns out to be dead. Default True.
+        trace_configs: who is told of requests, see `TraceConfig`; they are frozen.
+        middlewares: called around each exchange, the first one first; `middlewares=` of a call takes their place.
         response_class: class of the responses.
         max_line_size: longest status line of a response, in bytes. Default 8190.
         max_field_size: longest header field of a response, name and value, in bytes. Default 8190.
@@ -176,6 +183,8 @@ class ClientSession:
         read_bufsize: int = DEFAULT_READ_BUFSIZE,
         requote_redirect_url: bool = True,
         retry: bool = True,
+        trace_configs: Iterable[TraceConfig] | None = None,
+        middlewares: Sequence[ClientMiddlewareType] = (),
         response_class: type[ClientResponse] = ClientResponse,
         max_line_size: int = 8190,
         max_field_size: int = 8190,
@@ -210,7 +219,11 @@ class ClientSession:
             read_bufsize=check_read_bufsize(read_bufsize),
             auto_decompress=auto_decompress,
             retry=retry,
+            middlewares=middlewares,
         )
+        self._trace_configs = list(trace_configs or ())
+        for config in self._trace_configs:
+            config.freeze()
         self._builder = RequestBuilder(
             base_url=self._base_url,
             headers=self._default_headers,
@@ -282,6 +295,8 @@ class ClientSession:
             ssl: TLS checks: True for the default ones, False for none, a `Fingerprint`, or an `ssl.SSLContext`.
             server_hostname: name to check the certificate against, instead of that in the URL.
             retry: as for the session.
+            middlewares: instead of those of the session.
+            trace_request_ctx: handed to `TraceConfig.trace_config_ctx`.
 
         Raises:
             InvalidURL: the URL cannot be requested.
@@ -322,14 +337,39 @@ class ClientSession:
         return _RequestContextManager(self._request("DELETE", url, **kwargs))
 
     async def _request(self, method: str, str_or_url: StrOrURL, **kwargs: Unpack[RequestOptions]) -> ClientResponse:
-        if not kwargs:
+        if not kwargs and not self._trace_configs:
             return await send(self, self._policy, method, str_or_url, _NOTHING)
         arguments: dict[str, Any] = kwargs  # type: ignore[assignment]
         policy = self._policy
+        context = arguments.pop("trace_request_ctx", None)
         settings = [name for name in arguments if name not in _CONTENT]
         if settings:
             policy = policy.override({name: arguments.pop(name) for name in settings})
+        if self._trace_configs:
+            return await self._traced(policy, method, str_or_url, arguments, context)
         return await send(self, policy, method, str_or_url, arguments)
+
+    async def _traced(
+        self, policy: Policy, method: str, url: StrOrURL, call: dict[str, Any], context: object
+    ) -> ClientResponse:
+        """Sends a request that somebody is told of."""
+        traces = [Trace.begin(self, config, context) for config in self._trace_configs]
+        asked = self._builder.absolute(url, call.get("params"))
+        headers = CIMultiDict(
+            merge_fields(self._default_headers.items(), CIMultiDict(call.get("headers") or ()).items())
+        )
+        for trace in traces:
+            await trace.send_request_start(method.upper(), asked, headers)
+        call = call | {"headers": headers}  # who was told may have changed them
+        try:
+            response = await send(self, policy, method, url, call, traces)
+        except BaseException as error:
+            for trace in traces:
+                await trace.send_request_exception(method.upper(), asked, headers, error)
+            raise
+        for trace in traces:
+            await trace.send_request_end(method.upper(), asked, headers, response)
+        return response
 
     # The end.
 
@@ -412,6 +452,11 @@ class ClientSession:
     def json_serialize(self) -> Callable[[Any], str]:
         """What makes the text of a body passed as `json`."""
         return self._json_serialize
+
+    @property
+    def trace_configs(self) -> list[TraceConfig]:
+        """Who is told of requests."""
+        return self._trace_configs
 
     @property
     def connector_owner(self) -> bool:

@@ -1,12 +1,16 @@
 """Request bodies that are sent in pieces."""
 
 import asyncio
+from collections.abc import Sequence
 
 from gazelle._impl import HttpConnection
 from gazelle.abc import AbstractStreamWriter
 from gazelle.body.compress import CompressingWriter
 from gazelle.body.payload import Payload
 from gazelle.errors import ClientConnectionResetError
+from gazelle.tracing import Trace
+
+from .request import ClientRequest
 
 
 class BodyWriter(AbstractStreamWriter):
@@ -58,19 +62,16 @@ class Upload:
 
     Args:
         connection: the connection.
-        payload: the body. It stays open until `finish`: a redirect may need it again.
-        length: bytes that the head has promised, None if the body is chunked.
-        coding: the content coding to put on, if any.
-        expect: whether the server is to say first that it wants the body.
+        request: the request; its payload stays open until `finish`: a redirect may need it again.
+        traces: who is told of each piece.
     """
 
     __slots__ = ("_payload", "_task")
 
-    def __init__(
-        self, connection: HttpConnection, payload: Payload, length: int | None, coding: str | None, *, expect: bool
-    ) -> None:
-        self._payload = payload
-        self._task = asyncio.ensure_future(_send(connection, payload, length, coding, expect=expect))
+    def __init__(self, connection: HttpConnection, request: ClientRequest, traces: Sequence[Trace]) -> None:
+        assert request.payload is not None
+        self._payload = request.payload
+        self._task = asyncio.ensure_future(_send(connection, request, request.payload, traces))
 
     @property
     def done(self) -> bool:
@@ -92,19 +93,40 @@ class Upload:
         await self._payload.close()
 
 
-async def _send(
-    connection: HttpConnection, payload: Payload, length: int | None, coding: str | None, *, expect: bool
-) -> None:
+async def _send(connection: HttpConnection, request: ClientRequest, payload: Payload, traces: Sequence[Trace]) -> None:
     generation = connection.generation
     try:
-        if expect and not await connection.wait_for_continue():
+        if request.expect and not await connection.wait_for_continue():
             return
-        writer: AbstractStreamWriter = BodyWriter(connection, generation, length is None)
-        if coding is not None:
-            writer = CompressingWriter(writer, coding)
-        await payload.write_with_length(writer, length)
+        writer: AbstractStreamWriter = BodyWriter(connection, generation, request.length is None)
+        if traces:
+            writer = _TracedWriter(writer, request, traces)
+        if request.coding is not None:
+            writer = CompressingWriter(writer, request.coding)
+        await payload.write_with_length(writer, request.length)
         await writer.write_eof()
     except ClientConnectionResetError:
         return
     except Exception as error:
         connection.fail_body(generation, error)
+
+
+class _TracedWriter(AbstractStreamWriter):
+    """Tells of each piece that is written."""
+
+    def __init__(self, writer: AbstractStreamWriter, request: ClientRequest, traces: Sequence[Trace]) -> None:
+        self._writer = writer
+        self._request = request
+        self._traces = traces
+
+    async def write(self, chunk: bytes | bytearray | memoryview) -> None:
+        await self._writer.write(chunk)
+        for trace in self._traces:
+            await trace.send_request_chunk_sent(self._request.method, self._request.url, bytes(chunk))
+
+    async def write_eof(self, chunk: bytes = b"") -> None:
+        await self.write(chunk)
+        await self._writer.write_eof()
+
+    async def drain(self) -> None:
+        await self._writer.drain()

@@ -20,6 +20,7 @@ from gazelle.errors import (
     ServerDisconnectedError,
 )
 from gazelle.timeouts import ClientTimeout
+from gazelle.tracing import Trace
 from gazelle.types import Sentinel, sentinel
 
 from .dial import LocalAddress, dial
@@ -239,7 +240,7 @@ class BaseConnector:
 
     # Opening, when there is nothing idle.
 
-    async def connect(self, req: ConnectRequest, traces: Sequence[Any], timeout: ClientTimeout) -> Connection:
+    async def connect(self, req: ConnectRequest, traces: Sequence[Trace], timeout: ClientTimeout) -> Connection:
         """Returns a connection for a request, from the pool or a new one.
 
         Args:
@@ -256,7 +257,7 @@ class BaseConnector:
         return Connection(self, req.connection_key, connection)
 
     async def acquire(
-        self, req: ConnectRequest, traces: Sequence[Any], timeout: ClientTimeout, *, reuse: bool = True
+        self, req: ConnectRequest, traces: Sequence[Trace], timeout: ClientTimeout, *, reuse: bool = True
     ) -> HttpConnection:
         """Does what `connect` does, and returns the bare protocol. Without `reuse` it is a new one."""
         key = req.connection_key
@@ -271,19 +272,23 @@ class BaseConnector:
             raise
 
     async def _acquire(
-        self, key: ConnectionKey, req: ConnectRequest, traces: Sequence[Any], timeout: ClientTimeout, reuse: bool
+        self, key: ConnectionKey, req: ConnectRequest, traces: Sequence[Trace], timeout: ClientTimeout, reuse: bool
     ) -> HttpConnection:
         self._check_open()
         pool = self._pool
         place = object()  # stands for the connection until there is one
         if self._limit_per_host:
-            await self._take_place(pool.places_of(key), place)
+            await self._take_place(pool.places_of(key), place, traces)
         try:
-            await self._take_place(pool.places, place)
+            await self._take_place(pool.places, place, traces)
             try:
                 self._check_open()
                 connection = cast(HttpConnection | None, pool.pop_idle(key)) if reuse else None
-                if connection is None:
+                if connection is not None:
+                    await trace_reuse(traces, connection)
+                else:
+                    for trace in traces:
+                        await trace.send_connection_create_start()
                     connection = await self._create_connection(req, traces, timeout)
                     pool.open.add(connection)
                     if self._closed:
@@ -292,6 +297,12 @@ class BaseConnector:
                     if connection.closed:
                         # The peer has hung up, or spoken before it was asked, as soon as it had accepted.
                         raise ServerDisconnectedError
+                    try:
+                        for trace in traces:
+                            await trace.send_connection_create_end()
+                    except BaseException:
+                        connection.close()
+                        raise
                 pool.places.pass_on(place, connection)
             except BaseException:
                 if not self._loop.is_closed():
@@ -305,7 +316,7 @@ class BaseConnector:
             raise
         return connection
 
-    async def _take_place(self, places: Places, holder: object) -> None:
+    async def _take_place(self, places: Places, holder: object, traces: Sequence[Trace]) -> None:
         """Takes a place for `holder`, waiting for one if need be.
 
         Cancelling the wait loses nothing: a place that was given in the meantime goes to the next.
@@ -316,7 +327,11 @@ class BaseConnector:
         waiter = self._loop.create_future()
         places.waiters[waiter] = holder
         try:
+            for trace in traces:
+                await trace.send_connection_queued_start()
             await waiter
+            for trace in traces:
+                await trace.send_connection_queued_end()
         except BaseException:
             # Once the loop is closed nobody who waits will ever run again, and must not be woken.
             if places.waiters.pop(waiter, None) is None and not self._loop.is_closed():
@@ -324,7 +339,7 @@ class BaseConnector:
             raise
 
     async def _create_connection(
-        self, req: ConnectRequest, traces: Sequence[Any], timeout: ClientTimeout
+        self, req: ConnectRequest, traces: Sequence[Trace], timeout: ClientTimeout
     ) -> HttpConnection:
         """Opens a connection; what a subclass has to provide."""
         raise NotImplementedError(f"{type(self).__name__} does not say how to open a connection")
@@ -359,6 +374,16 @@ class BaseConnector:
         if not self._loop.is_closed():
             self._pool.close(ClientConnectionError("Connector is closed."))
             self._deadlines.close()
+
+
+async def trace_reuse(traces: Sequence[Trace], connection: HttpConnection) -> None:
+    """Tells that a connection of the pool is used again."""
+    try:
+        for trace in traces:
+            await trace.send_connection_reuseconn()
+    except BaseException:
+        connection.close()
+        raise
 
 
 class TCPConnector(BaseConnector):
@@ -469,10 +494,10 @@ class TCPConnector(BaseConnector):
         super()._close()
 
     async def _create_connection(
-        self, req: ConnectRequest, traces: Sequence[Any], timeout: ClientTimeout
+        self, req: ConnectRequest, traces: Sequence[Trace], timeout: ClientTimeout
     ) -> HttpConnection:
         key = req.connection_key
-        addresses = await self._resolve_host(key)
+        addresses = await self._resolve_host(key, traces)
         if key.is_ssl and key.ssl is True:
             key = key._replace(ssl=self._ssl)
         return await dial(
@@ -487,7 +512,7 @@ class TCPConnector(BaseConnector):
             socket_factory=self._socket_factory,
         )
 
-    async def _resolve_host(self, key: ConnectionKey) -> list[ResolveResult]:
+    async def _resolve_host(self, key: ConnectionKey, traces: Sequence[Trace] = ()) -> list[ResolveResult]:
         family = _literal_family(key.host)
         if family is not None:
             return [ResolveResult(hostname=key.host, host=key.host, port=key.port, family=family, proto=0, flags=0)]
@@ -495,7 +520,7 @@ class TCPConnector(BaseConnector):
             # `127.1` and `2130706433` are addresses to some resolvers only, and not what a filter of hosts expects.
             raise InvalidUrlClientError(URL.build(scheme="http", host=key.host), "not a canonical IPv4 address")
         try:
-            return await self._dns.resolve(key.host, key.port, self._family)
+            return await self._dns.resolve(key.host, key.port, self._family, traces)
         except OSError as error:
             raise ClientConnectorDNSError(key, error) from error
 

@@ -3,11 +3,13 @@
 import asyncio
 import socket
 from collections import OrderedDict
+from collections.abc import Sequence
 from time import monotonic
 from types import MappingProxyType
 
 from gazelle.abc import AbstractResolver, ResolveResult
 from gazelle.errors import ClientConnectionError
+from gazelle.tracing import Trace
 
 
 class ThreadedResolver(AbstractResolver):
@@ -89,8 +91,16 @@ class DnsCache:
         """What is remembered, by (host, port)."""
         return MappingProxyType({key: list(addresses) for key, (_, addresses) in self._answers.items()})
 
-    async def resolve(self, host: str, port: int, family: socket.AddressFamily) -> list[ResolveResult]:
+    async def resolve(
+        self, host: str, port: int, family: socket.AddressFamily, traces: Sequence[Trace] = ()
+    ) -> list[ResolveResult]:
         """Returns the addresses of a host, another one first each time.
+
+        Args:
+            host: name of the host.
+            port: goes into the addresses.
+            family: of the addresses.
+            traces: who is told.
 
         Raises:
             OSError: the resolver has failed, or knows no address.
@@ -102,8 +112,21 @@ class DnsCache:
             if self._ttl is None or monotonic() < expires:
                 self._answers.move_to_end(key)
                 addresses.append(addresses.pop(0))
-                return list(addresses)
+                found = list(addresses)
+                for trace in traces:
+                    await trace.send_dns_cache_hit(host)
+                return found
             del self._answers[key]
+        for trace in traces:
+            await trace.send_dns_cache_miss(host)
+            await trace.send_dns_resolvehost_start(host)
+        found = await self._share_lookup(key, family)
+        for trace in traces:
+            await trace.send_dns_resolvehost_end(host)
+        return found
+
+    async def _share_lookup(self, key: tuple[str, int], family: socket.AddressFamily) -> list[ResolveResult]:
+        """Returns the answer of a lookup, which may be under way already."""
         lookup = self._lookups.get(key)
         if lookup is None:
             lookup = _Lookup(asyncio.get_running_loop().create_task(self._look_up(key, family)))

@@ -123,6 +123,16 @@ class HeadTemplate:
         return line + self._start + serialize_headers(_with_host(self._host, merged)) + ending
 
 
+def render_head(method: str, target: str, version: HttpVersion, fields: Iterable[tuple[str, str]]) -> bytes:
+    """Returns a head with exactly these fields.
+
+    Raises:
+        ValueError: a field may not go on the wire.
+    """
+    line = f"{method} {target} HTTP/{version.major}.{version.minor}\r\n".encode()
+    return line + serialize_headers(fields) + b"\r\n"
+
+
 def _with_host(host: str, fields: Fields) -> list[tuple[str, str]]:
     """Puts the Host field in front: the given one, or that of the fields (RFC 9110 §7.2)."""
     given = [value for name, value in fields if name.lower() == "host"]
