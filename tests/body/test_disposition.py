@@ -204,7 +204,10 @@ def test_a_hostile_field_takes_time_in_proportion(header: str) -> None:
         (("form-data", {"name": "", "filename": ""}), 'form-data; name=""; filename=""'),
         (("attachment", {}), "attachment"),
         (("attachment", {"filename": "a b.txt"}), 'attachment; filename="a b.txt"'),
-        (("attachment", {"filename": "€ 1.txt"}), "attachment; filename=\"_ 1.txt\"; filename*=utf-8''%E2%82%AC%201.txt"),
+        (
+            ("attachment", {"filename": "€ 1.txt"}),
+            "attachment; filename=\"_ 1.txt\"; filename*=utf-8''%E2%82%AC%201.txt",
+        ),
         (("attachment", {"filename": 'a"b'}), "attachment; filename=\"a_b\"; filename*=utf-8''a%22b"),
         (("attachment", {"filename": "100%.txt"}), "attachment; filename=\"100_.txt\"; filename*=utf-8''100%25.txt"),
         (("attachment", {"filename*": "ü"}), "attachment; filename*=utf-8''%C3%BC"),

@@ -298,6 +298,9 @@ async def test_a_closed_or_unreadable_file_is_refused_before_anything_is_sent(fi
     with file.open("wb") as opened_for_writing:
         with pytest.raises(ValueError, match="not open for reading"):
             _ = get_payload(opened_for_writing).size
+    with file.open("w", encoding="utf-8") as opened_for_writing_text:
+        with pytest.raises(ValueError, match="not open for reading"):
+            _ = get_payload(opened_for_writing_text).size
 
 
 async def test_a_file_that_is_closed_midway_is_an_error(file: Path) -> None:

@@ -76,14 +76,7 @@ class IOBasePayload(PiecewisePayload):
             end = file.seek(0, os.SEEK_END)
             file.seek(self._start)
             return end
-        raw = file.raw if isinstance(file, io.BufferedReader | io.BufferedRandom) else file
-        # Other objects have a `fileno` too, as a GzipFile, and give something else than what is in that file.
-        if not isinstance(raw, io.FileIO):
-            return None
-        if not raw.readable():
-            raise ValueError(f"{self._value!r} is not open for reading")
-        status = os.fstat(raw.fileno())
-        return status.st_size if stat.S_ISREG(status.st_mode) else None
+        return _size_of(file)
 
     def _begin(self) -> None:
         """Checks that the body can be sent, and notes that it is."""
@@ -147,6 +140,22 @@ class IOBasePayload(PiecewisePayload):
         """Closes the file, in an executor."""
         if not self._value.closed:
             await asyncio.get_running_loop().run_in_executor(None, self._value.close)
+
+
+def _size_of(file: Any) -> int | None:
+    """Returns the size of a file of the operating system; None of anything else.
+
+    Raises:
+        ValueError: it is not open for reading.
+    """
+    raw = file.raw if isinstance(file, io.BufferedReader | io.BufferedRandom | io.BufferedWriter) else file
+    # Other objects have a `fileno` too, as a GzipFile, and give something else than what is in that file.
+    if not isinstance(raw, io.FileIO):
+        return None
+    if not raw.readable():
+        raise ValueError(f"{file!r} is not open for reading")
+    status = os.fstat(raw.fileno())
+    return status.st_size if stat.S_ISREG(status.st_mode) else None
 
 
 def _room(size: int, length: int | None, sent: int) -> int:
@@ -255,13 +264,9 @@ class TextIOPayload(IOBasePayload):
         ):
             file.flush()
             self._bytes = buffer
-            raw = getattr(buffer, "raw", None)
-            if isinstance(raw, io.FileIO):
-                status = os.fstat(raw.fileno())
-                if stat.S_ISREG(status.st_mode):
-                    self._size = max(status.st_size - self._start, 0)
-            elif isinstance(buffer, io.BytesIO):
-                self._size = max(buffer.getbuffer().nbytes - self._start, 0)
+            end = buffer.getbuffer().nbytes if isinstance(buffer, io.BytesIO) else _size_of(buffer)
+            if end is not None:
+                self._size = max(end - self._start, 0)
 
     def _end(self) -> int | None:
         return None

@@ -43,6 +43,7 @@ BODY_FIELDS: Final = (
 )
 """Header fields that speak of a body, and go with it (RFC 9110 §15.4)."""
 
+_WITHHELD: Final = frozenset(name.lower() for name in ORIGIN_FIELDS)
 _HTTP: Final = frozenset({"http", "https"})
 _WEBSOCKET: Final = {"ws": "http", "wss": "https"}  # the handshake is a request to this origin (RFC 6455 §4.1)
 
@@ -150,6 +151,7 @@ def carry(
     | Cookie, Proxy-Authorization, Host fields   | kept                  | dropped        |
     | `cookies` of the call                      | kept                  | dropped        |
     | fields about the body                      | go with the body                       |
+    | the same fields of the session             | kept, see `withheld`  | dropped        |
 
     Fields are dropped however often they are there and however their names are written. The cookie jar, netrc and the
     session's own credentials are asked again for every hop, by its URL; that is up to the caller.
@@ -170,6 +172,12 @@ def carry(
         _drop(headers, (str(hdrs.AUTHORIZATION),))
         return Carried(headers, redirect.auth, cookies)
     return Carried(headers, auth, cookies)
+
+
+def withheld(redirect: Redirect) -> frozenset[str]:
+    """Returns the names, in lower case, of the session's fields that do not go with a redirect, nor with later ones."""
+    names = frozenset() if redirect.same_origin else _WITHHELD
+    return names if redirect.auth is None else names | {"authorization"}
 
 
 def _drop(headers: CIMultiDict[str], names: tuple[str, ...]) -> None:

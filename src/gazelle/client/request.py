@@ -73,6 +73,7 @@ class ClientRequest:
         cookie_scope: what the jar was asked with: host, path, whether the origin is secure.
         idempotent: whether being sent twice is the same as being sent once (RFC 9110 §9.2.2).
         parser_limits: longest status line, longest field (bytes), most fields of the response head.
+        url_auth: credentials that were in the URL.
     """
 
     __slots__ = (
@@ -91,6 +92,7 @@ class ClientRequest:
         "method",
         "parser_limits",
         "payload",
+        "url_auth",
     )
 
     def __init__(
@@ -116,6 +118,7 @@ class ClientRequest:
         self.cookie_scope = cookie_scope
         self.idempotent = method in IDEMPOTENT_METHODS
         self.parser_limits = parser_limits
+        self.url_auth: BasicAuth | None = None
         self._source = source
         self._url: URL | None = None
         self._headers: CIMultiDictProxy[str] | None = None
@@ -257,12 +260,14 @@ class RequestBuilder:
         compress: str | bool | None = None,
         chunked: bool | None = None,
         expect100: bool = False,
+        withheld: frozenset[str] = frozenset(),
         remember: bool = False,
     ) -> ClientRequest:
         """Returns the request for a call; for the arguments see `ClientSession.request`.
 
         Args:
             policy: how it will be carried out.
+            withheld: names, in lower case, of default header fields that are not meant for whom the request goes to.
             remember: keep the request for `recall`.
 
         Raises:
@@ -278,8 +283,9 @@ class RequestBuilder:
             requests = self._remembered.setdefault(method, {})
         source, origin, target, url_auth = self._locate(policy, url, params)
         template = origin.template
-        if skip_auto_headers is not None:
-            template = self._make_template(origin.key, self._skip | {name.lower() for name in skip_auto_headers})
+        if skip_auto_headers is not None or not withheld.isdisjoint(template.names):
+            skip = self._skip.union([name.lower() for name in skip_auto_headers or ()])
+            template = self._make_template(origin.key, skip, withheld)
         given = template.names
         fields: Fields = ()
         if headers:
@@ -305,6 +311,7 @@ class RequestBuilder:
             ending += b"Connection: close\r\n"
         head = template.render(method, target, fields, ending + b"\r\n")
         request = ClientRequest(method, source, origin.key, head, body, cookie, scope, self._limits)
+        request.url_auth = url_auth
         if remember and type(url) is str and self._stored is not None:
             if len(requests) >= _CACHE_SIZE:
                 requests.clear()
@@ -319,6 +326,15 @@ class RequestBuilder:
         """
         parsed, _ = self._parse(url)
         return add_params(parsed, params) if params else parsed
+
+    def without_credentials(self, url: StrOrURL, call: Mapping[str, Any]) -> str | None:
+        """Returns the host of a call for which nobody has said who is asking; None if somebody has."""
+        parsed, url_auth = self._parse(url)
+        headers = CIMultiDict(call.get("headers") or ())
+        own = self._auth is not None and (self._base_url is None or self._base_url.origin() == parsed.origin())
+        if call.get("auth") is not None or url_auth is not None or own:
+            return None
+        return None if "Authorization" in headers or "Authorization" in self._headers else parsed.host
 
     @property
     def version(self) -> HttpVersion:
@@ -440,7 +456,9 @@ class RequestBuilder:
         )
         return origin
 
-    def _make_template(self, key: ConnectionKey, skip: frozenset[str]) -> HeadTemplate:
+    def _make_template(
+        self, key: ConnectionKey, skip: frozenset[str], withheld: frozenset[str] = frozenset()
+    ) -> HeadTemplate:
         automatic = [
             (str(name), value)
             for name, value in (
@@ -452,7 +470,8 @@ class RequestBuilder:
         ]
         # A Content-Type that is not wanted is treated like one that is given.
         suppressed = skip & {"content-type"}
-        return HeadTemplate(self._version, _host_of(key), list(self._headers.items()), automatic, suppressed)
+        defaults = [(name, value) for name, value in self._headers.items() if name.lower() not in withheld]
+        return HeadTemplate(self._version, _host_of(key), defaults, automatic, suppressed)
 
     def _add_cookies(
         self,

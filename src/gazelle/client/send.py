@@ -22,13 +22,14 @@ from gazelle.errors import (
     TooManyRedirects,
 )
 from gazelle.net.connector import BaseConnector, Connection, trace_reuse
+from gazelle.net.environment import lookup_netrc
 from gazelle.net.stream import StreamReader
 from gazelle.tracing import Trace
 from gazelle.types import StrOrURL
 
 from .middlewares import DraftRequest, through
 from .policy import Policy
-from .redirects import REDIRECT_STATUSES, Redirect, carry, find_redirect
+from .redirects import REDIRECT_STATUSES, Redirect, carry, find_redirect, withheld
 from .request import ClientRequest, RequestBuilder
 from .response import ClientResponse
 from .upload import Upload
@@ -42,6 +43,7 @@ class Sender(Protocol):
     _cookie_jar: AbstractCookieJar
     _requote_redirect_url: bool
     _response_class: type[ClientResponse]
+    _trust_env: bool
 
 
 async def send(
@@ -70,6 +72,8 @@ async def send(
     builder = session._builder
     history: tuple[ClientResponse, ...] = ()
     while True:
+        if session._trust_env:
+            call = await _with_netrc(builder, url, call)
         plain = not call and policy.trusts_as_usual
         request = builder.recall(method, url) if plain else None
         if request is None:
@@ -221,6 +225,13 @@ async def _trace_sent(traces: Sequence[Trace], request: ClientRequest) -> None:
             await trace.send_request_chunk_sent(request.method, request.url, request.body)
 
 
+async def _with_netrc(builder: RequestBuilder, url: StrOrURL, call: dict[str, Any]) -> dict[str, Any]:
+    """Returns the call with the credentials that netrc has for its host, if it has none of its own."""
+    host = builder.without_credentials(url, call)
+    auth = None if host is None else await lookup_netrc(host)
+    return call if auth is None else call | {"auth": auth}
+
+
 def _redirect_of(session: Sender, request: ClientRequest, response: ClientResponse) -> Redirect | None:
     """Returns where a response redirects to, if it does."""
     try:
@@ -238,11 +249,13 @@ def _redirect_of(session: Sender, request: ClientRequest, response: ClientRespon
 
 def _next_call(call: dict[str, Any], request: ClientRequest, redirect: Redirect) -> dict[str, Any]:
     """Returns what of a call goes into the request that follows a redirect."""
-    carried = carry(redirect, CIMultiDict(call.get("headers") or ()), call.get("auth"), call.get("cookies"))
+    auth = call.get("auth") or request.url_auth
+    carried = carry(redirect, CIMultiDict(call.get("headers") or ()), auth, call.get("cookies"))
     dropped = {"params"} if redirect.keep_body else {"params", "data", "json", "compress", "chunked", "expect100"}
     following = {name: value for name, value in call.items() if name not in dropped}
     if redirect.keep_body and request.payload is not None:
         following["data"] = request.payload  # it knows where it began; what it was made from may not
+    following["withheld"] = call.get("withheld", frozenset()) | withheld(redirect)
     return following | {"headers": carried.headers, "auth": carried.auth, "cookies": carried.cookies}
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json as json_module
+import ssl as ssl_module
 import warnings
 from collections.abc import Callable, Coroutine, Generator, Iterable, Sequence
 from types import TracebackType
@@ -14,8 +15,9 @@ from gazelle.abc import AbstractCookieJar
 from gazelle.auth import BasicAuth
 from gazelle.cookies.jar import CookieJar
 from gazelle.net.connector import BaseConnector, TCPConnector
+from gazelle.net.deprecated import OLD_TLS_ARGUMENTS, merge_timeouts, merge_tls, warn_of
 from gazelle.net.tls import TlsPolicy
-from gazelle.timeouts import DEFAULT_TIMEOUT, ClientTimeout
+from gazelle.timeouts import ClientTimeout
 from gazelle.tracing import Trace, TraceConfig
 from gazelle.types import (
     HttpVersion,
@@ -63,6 +65,9 @@ class RequestOptions(TypedDict, total=False):
     retry: bool | None
     middlewares: Sequence[ClientMiddlewareType] | None
     trace_request_ctx: object
+    verify_ssl: bool | None
+    ssl_context: ssl_module.SSLContext | None
+    fingerprint: bytes | None
 
 
 # What is sent; the other options say how, and are the policy's.
@@ -149,9 +154,14 @@ class ClientSession:
             twice as much.
         requote_redirect_url: make the URLs of redirects canonical. Default True; False to send them as they came.
         retry: send idempotent requests again, once, when a kept-alive connection turns out to be dead. Default True.
+        trust_env: take credentials for a host from netrc (`$NETRC` or `~/.netrc`) if nothing else says who is asking.
+            Proxies of the environment are not used yet.
         trace_configs: who is told of requests, see `TraceConfig`; they are frozen.
         middlewares: called around each exchange, the first one first; `middlewares=` of a call takes their place.
         response_class: class of the responses.
+        loop: deprecated, has to be the running event loop.
+        read_timeout: deprecated, `timeout=ClientTimeout(total=...)` says it.
+        conn_timeout: deprecated, `timeout=ClientTimeout(connect=...)` says it.
         max_line_size: longest status line of a response, in bytes. Default 8190.
         max_field_size: longest header field of a response, name and value, in bytes. Default 8190.
         max_headers: most header fields of a response. Default 128.
@@ -183,19 +193,22 @@ class ClientSession:
         read_bufsize: int = DEFAULT_READ_BUFSIZE,
         requote_redirect_url: bool = True,
         retry: bool = True,
+        trust_env: bool = False,
         trace_configs: Iterable[TraceConfig] | None = None,
         middlewares: Sequence[ClientMiddlewareType] = (),
         response_class: type[ClientResponse] = ClientResponse,
+        loop: asyncio.AbstractEventLoop | None = None,
+        read_timeout: float | Sentinel | None = sentinel,
+        conn_timeout: float | None = None,
         max_line_size: int = 8190,
         max_field_size: int = 8190,
         max_headers: int = 128,
     ) -> None:
         self._base_url = _check_base_url(base_url)
-        if timeout is sentinel:
-            timeout = DEFAULT_TIMEOUT
-        if not isinstance(timeout, ClientTimeout):
-            raise ValueError(f"timeout of a session should be a ClientTimeout, got {timeout!r}")
-        loop = asyncio.get_running_loop()
+        timeout = merge_timeouts(timeout, read_timeout, conn_timeout)
+        if loop is not None:
+            warn_of("loop", "a running event loop", 3)
+        loop = loop or asyncio.get_running_loop()
         if connector is None:
             connector = TCPConnector()
         elif connector._loop is not loop:
@@ -213,6 +226,7 @@ class ClientSession:
             self._cookie_jar.update_cookies(cookies)
         self._requote_redirect_url = requote_redirect_url
         self._response_class = response_class
+        self._trust_env = trust_env
         self._policy = Policy(
             timeout=timeout,
             raise_for_status=raise_for_status,
@@ -297,6 +311,7 @@ class ClientSession:
             retry: as for the session.
             middlewares: instead of those of the session.
             trace_request_ctx: handed to `TraceConfig.trace_config_ctx`.
+            verify_ssl, ssl_context, fingerprint: deprecated spellings of `ssl`.
 
         Raises:
             InvalidURL: the URL cannot be requested.
@@ -342,6 +357,9 @@ class ClientSession:
         arguments: dict[str, Any] = kwargs  # type: ignore[assignment]
         policy = self._policy
         context = arguments.pop("trace_request_ctx", None)
+        if not OLD_TLS_ARGUMENTS.isdisjoint(arguments):
+            old = {name: arguments.pop(name) for name in OLD_TLS_ARGUMENTS & arguments.keys()}
+            arguments["ssl"] = merge_tls(arguments.get("ssl"), **old)
         settings = [name for name in arguments if name not in _CONTENT]
         if settings:
             policy = policy.override({name: arguments.pop(name) for name in settings})
@@ -452,6 +470,11 @@ class ClientSession:
     def json_serialize(self) -> Callable[[Any], str]:
         """What makes the text of a body passed as `json`."""
         return self._json_serialize
+
+    @property
+    def trust_env(self) -> bool:
+        """Whether netrc is asked for credentials."""
+        return self._trust_env
 
     @property
     def trace_configs(self) -> list[TraceConfig]:

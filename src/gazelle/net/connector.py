@@ -4,6 +4,7 @@ import asyncio
 import socket
 import warnings
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from ssl import SSLContext
 from types import MappingProxyType, TracebackType
 from typing import Any, Final, Protocol, Self, cast
 
@@ -23,10 +24,11 @@ from gazelle.timeouts import ClientTimeout
 from gazelle.tracing import Trace
 from gazelle.types import Sentinel, sentinel
 
+from .deprecated import merge_tls, warn_of
 from .dial import LocalAddress, dial
 from .dns import DefaultResolver, DnsCache
 from .key import ConnectionKey
-from .tls import TlsPolicy, check_policy
+from .tls import TlsPolicy
 
 DEFAULT_KEEPALIVE: Final = 15.0
 DEFAULT_LIMIT: Final = 100
@@ -131,7 +133,7 @@ class BaseConnector:
         limit_per_host: most connections in use at a time with one `ConnectionKey`. Default 0, no limit.
         enable_cleanup_closed: abort TLS connections that the peer does not close. Connections are always aborted at
             once here, so there is nothing left to clean up.
-        loop: event loop. Default: the running one.
+        loop: deprecated. Default: the running event loop.
         timeout_ceil_threshold: deadlines further away than this many seconds may be rounded up. Default 5.
 
     Raises:
@@ -165,6 +167,8 @@ class BaseConnector:
         limit_per_host = limit_per_host or 0
         if limit < 0 or limit_per_host < 0:
             raise ValueError(f"Limits must not be negative: limit={limit}, limit_per_host={limit_per_host}")
+        if loop is not None:
+            warn_of("loop", "a running event loop")
         self._loop = loop or asyncio.get_running_loop()
         self._force_close = force_close
         self._limit_per_host = limit_per_host
@@ -402,6 +406,9 @@ class TCPConnector(BaseConnector):
             Default 0.25; None to try one after the other.
         interleave: how many addresses of one family are tried before one of the other.
         socket_factory: called with an address (a tuple as `socket.getaddrinfo` returns), makes the socket.
+        verify_ssl: deprecated, `ssl=False` says it.
+        fingerprint: deprecated, `ssl=Fingerprint(digest)` says it.
+        ssl_context: deprecated, `ssl=context` says it.
 
     Everything else as in `BaseConnector`.
     """
@@ -421,6 +428,9 @@ class TCPConnector(BaseConnector):
         happy_eyeballs_delay: float | None = 0.25,
         interleave: int | None = None,
         socket_factory: SocketFactoryType | None = None,
+        verify_ssl: bool | None = None,
+        fingerprint: bytes | None = None,
+        ssl_context: SSLContext | None = None,
         keepalive_timeout: float | Sentinel | None = sentinel,
         force_close: bool = False,
         limit: int | None = DEFAULT_LIMIT,
@@ -438,7 +448,7 @@ class TCPConnector(BaseConnector):
             loop=loop,
             timeout_ceil_threshold=timeout_ceil_threshold,
         )
-        self._ssl = check_policy(ssl)
+        self._ssl = merge_tls(ssl, verify_ssl, ssl_context, fingerprint)
         self._family = socket.AddressFamily(family)
         self._use_dns_cache = use_dns_cache
         self._own_resolver = resolver is None
