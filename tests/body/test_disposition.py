@@ -190,7 +190,7 @@ def test_a_hostile_field_takes_time_in_proportion(header: str) -> None:
     assert cost(header) < 0.2  # the square of it would take minutes
 
 
-# --- writing -----------------------------------------------------------------------------------------------------------
+# --- writing ---------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,8 @@ LIMIT = 5.0
 """Seconds that a call may take in all."""
 
 _USER_AGENT = re.compile(r"Python/[\d.]+ (?:aiohttp|gazelle)/[\w.+]+")
-_BOUNDARY = re.compile(rb'boundary="?([^\s";]+)')
+_BOUNDARY = re.compile(rb"boundary=([0-9a-f]{32})")
+_RANDOM_BOUNDARY = re.compile(r"boundary=[0-9a-f]{32}")
 _FAMILY = (OSError, TimeoutError, ValueError, TypeError, RuntimeError, LookupError, ConnectionError, ssl.SSLError)
 
 
@@ -66,14 +67,15 @@ class Arena:
                 seen[f"request {number}: content"] = _in_common(request.body, request.head)
                 seen[f"request {number}: connection"] = request.connection
             seen["requests"] = len(server.requests)
+            seen["requests that are none"] = len(server.faults)
+            server.faults.clear()
         return _neutral(seen, server.port)
 
 
 async def _converse(library: Library, call: Call, server: ScriptedServer, seen: Transcript) -> None:
     base = server.url("")
-    options = {"timeout": library.ClientTimeout(total=LIMIT - 1)} | call.session(library)
     try:
-        session = library.ClientSession(**options)
+        session = library.ClientSession(**{"timeout": library.ClientTimeout(total=LIMIT - 1)} | call.session(library))
     except Exception as error:
         _tell(seen, "session: ", error)
         return
@@ -194,7 +196,8 @@ def _in_common(data: bytes, head: bytes) -> bytes:
 def _neutral(value: Any, port: int) -> Any:
     """Returns a value without what differs from server to server and from library to library on purpose."""
     if isinstance(value, str):
-        return _USER_AGENT.sub("USER-AGENT", value).replace(str(port), "PORT")
+        value = _RANDOM_BOUNDARY.sub("boundary=BOUNDARY", _USER_AGENT.sub("USER-AGENT", value))
+        return value.replace(str(port), "PORT")
     if isinstance(value, bytes):
         return _neutral(value.decode("latin-1"), port).encode("latin-1")
     if isinstance(value, dict):
@@ -207,8 +210,16 @@ def _neutral(value: Any, port: int) -> Any:
 
 
 def differing(one: Transcript, other: Transcript) -> set[str]:
-    """Returns the names of what was seen differently."""
-    return {name for name in one.keys() | other.keys() if one.get(name, _MISSING) != other.get(name, _MISSING)}
+    """Returns the names of what was seen differently.
+
+    Where one side got a response and the other none, that is one difference, and not one for each part of the response.
+    """
+    names = {name for name in one.keys() | other.keys() if one.get(name, _MISSING) != other.get(name, _MISSING)}
+    only_there = {name for name in names if name not in one or name not in other}
+    parted = [name.removesuffix("outcome") for name in names if name.endswith("outcome")]
+    return names - {
+        name for name in only_there if not name.startswith("request ") and any(name.startswith(prefix) for prefix in parted)
+    } | {prefix + "outcome" for prefix in parted}
 
 
 def report(names: Iterable[str], one: Transcript, other: Transcript) -> str:

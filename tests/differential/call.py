@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from tests.support.server import Script, Step, response, send
+from tests.support.server import Peer, Script, Step, response, send
 
 Library: TypeAlias = Any
 """The module that is asked: `aiohttp` or `gazelle`."""
@@ -20,7 +20,11 @@ Look: TypeAlias = Callable[[Library, Any], Awaitable[object]]
 Talk: TypeAlias = Callable[[Library, Any, str], Awaitable[object]]
 """Does with a session what one call cannot; it is given the session and the base URL of the server."""
 
-OK: Sequence[Step] = (send(response(b"hello", headers="Content-Type: text/plain; charset=utf-8")),)
+
+async def greet(peer: Peer) -> None:
+    """Answers 200 with five bytes of text, and HEAD without them."""
+    whole = response(b"hello", headers="Content-Type: text/plain; charset=utf-8")
+    await peer.send(whole[:-5] if peer.request.method == "HEAD" else whole)
 
 
 def nothing(_: Library) -> dict[str, Any]:
@@ -50,7 +54,7 @@ class Call:
     url: str = "/"
     options: Options = nothing
     session: Options = nothing
-    routes: Mapping[str, Script] = field(default_factory=lambda: {"*": OK})
+    routes: Mapping[str, Script] = field(default_factory=lambda: {"*": greet})
     look: Look | None = None
     talk: Talk | None = None
     times: int = 1

@@ -127,7 +127,7 @@ async def test_a_loss_after_any_byte_is_an_error_of_the_right_class(
 
 
 async def test_silence_after_any_byte_is_a_socket_timeout() -> None:
-    timeout = gazelle.ClientTimeout(sock_read=1)
+    timeout = gazelle.ClientTimeout(sock_read=2)
     async with ScriptedServer({"*": cut_short}) as server:
         async with gazelle.ClientSession(timeout=timeout, connector=gazelle.TCPConnector(limit=0)) as session:
             assert await complaints(session, server, "stall", every, whole, 1000) == []
@@ -141,7 +141,7 @@ async def test_a_loss_under_tls_is_an_error_of_the_right_class(tls: Tls, fault: 
 
 
 async def test_silence_under_tls_is_a_socket_timeout(tls: Tls) -> None:
-    timeout = gazelle.ClientTimeout(sock_read=1.5)
+    timeout = gazelle.ClientTimeout(sock_read=2)
     async with ScriptedServer({"*": cut_short}, tls=tls.server()) as server:
         connector = gazelle.TCPConnector(ssl=tls.client, limit=0)
         async with gazelle.ClientSession(timeout=timeout, connector=connector) as session:

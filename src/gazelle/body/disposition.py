@@ -136,7 +136,13 @@ def _decode(data: bytes, charset: str) -> str | None:
 
 def is_charset(name: str) -> bool:
     """Returns whether a peer may name this charset."""
-    return name.lower().replace("-", "_") in _CHARSETS
+    if name.lower().replace("-", "_") not in _CHARSETS:
+        return False
+    try:
+        b"a".decode(name, "ignore")
+    except LookupError:  # a codec, but not one of text
+        return False
+    return True
 
 
 def _bad_header(header: str) -> tuple[None, dict[str, str]]:

@@ -581,7 +581,11 @@ class MultipartReader:
         self._max_headers = max_headers
         self._default_charset: str | None = None
         self._body = _PartBody(self._source)  # of the part that is being read, the preamble at first
-        self._started = False
+        # Where a cancelled `next` goes on: there was a part before; behind a delimiter; in the charset of a form.
+        self._fetched = False
+        self._in_head = False
+        self._charset_field: BodyPartReader | None = None
+        self._charset = b""
         self._at_eof = False
         self._depth = 1
 
@@ -619,15 +623,19 @@ class MultipartReader:
         Raises:
             BadMultipart: the body is malformed or cut short.
         """
-        is_first = not self._started
-        part = await self.fetch_next_part()
-        if is_first and isinstance(part, BodyPartReader) and self._is_charset_field(part):
-            charset = b""
-            while piece := await part.read_chunk(_MAX_CHARSET):
-                charset += piece
-                if len(charset) > _MAX_CHARSET:
+        part: Part | None = self._charset_field
+        if self._charset_field is None:
+            is_first = not self._fetched
+            part = await self.fetch_next_part()
+            if is_first and isinstance(part, BodyPartReader) and self._is_charset_field(part):
+                self._charset_field = part
+        if self._charset_field is not None:
+            while piece := await self._charset_field.read_chunk(_MAX_CHARSET):
+                self._charset += piece
+                if len(self._charset) > _MAX_CHARSET:
                     raise self._source.fail("the charset of the form is too long")
-            self._default_charset = charset.strip().decode("ascii", "replace")
+            self._default_charset = self._charset.strip().decode("ascii", "replace")
+            self._charset_field = None
             part = await self.fetch_next_part()
         return part
 
@@ -638,24 +646,26 @@ class MultipartReader:
         """Returns the next part, whatever it is called; see `next`."""
         if self._at_eof:
             return None
-        if not self._started:
-            await self._find_first()
-        else:
+        if not self._in_head:
             self._body.done = True
-            await self._source.skip_body()
-        if self._source.pass_delimiter():
-            self._at_eof = True
-            return None
+            await self._skip_body()
+            if self._source.pass_delimiter():
+                self._at_eof = True
+                return None
+            self._in_head = True
         headers = await self._source.read_head(self._max_field_size, self._max_headers)
+        self._in_head = False
+        self._fetched = True
         self._body = _PartBody(self._source)
         return self._make_part(headers)
 
-    async def _find_first(self) -> None:
+    async def _skip_body(self) -> None:
         try:
             await self._source.skip_body()
         except BadMultipart as error:
+            if self._fetched:
+                raise
             raise BadMultipart(f"multipart body has no boundary {self._boundary!r} in it") from error
-        self._started = True
 
     def _make_part(self, headers: CIMultiDictProxy[str]) -> Part:
         media_type = parse_media_type(headers.get(hdrs.CONTENT_TYPE, ""))

@@ -33,6 +33,10 @@ _COALESCE_SIZE: Final = 16 * 1024
 
 _BASE64: Final = "base64"
 _QUOTED_PRINTABLE: Final = "quoted-printable"
+# White space at the end of a line would be lost.
+_NOT_PRINTABLE: Final = re.compile(rb"[^\x20-\x3c\x3e-\x7e\t]|[ \t]\Z")
+# RFC 2045 §6.7: lines of at most 76 characters with the `=` at their end, which do not end in the middle of an escape.
+_LINE: Final = re.compile(rb".{1,75}(?<!=)(?<!=.)", re.DOTALL)
 _NO_ENCODINGS: Final = frozenset({"", "7bit", "8bit", "binary"})
 
 
@@ -343,6 +347,10 @@ async def _quoted_printable(pieces: AsyncIterable[bytes]) -> Pieces:
     """Yields quoted-printable (RFC 2045 §6.7), line ends encoded too, so that every byte comes back."""
     line_break = b""
     async for piece in pieces:
-        encoded = binascii.b2a_qp(piece, istext=False)
-        yield line_break + encoded.replace(b"=\n", b"=\r\n")
+        lines = _LINE.findall(_NOT_PRINTABLE.sub(_escape, piece))
+        yield line_break + b"=\r\n".join(lines)
         line_break = b"=\r\n"
+
+
+def _escape(match: re.Match[bytes]) -> bytes:
+    return b"=%02X" % ord(match[0])

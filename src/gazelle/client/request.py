@@ -66,6 +66,7 @@ class ClientRequest:
         head: its head, ready for the wire.
         body: its body, ready for the wire, if that is sent together with the head.
         payload: its body, if that is sent in pieces, see `upload`.
+        source: what its body was made from, if that was a payload: it can make it again.
         length: bytes of `payload` that the head promises, None if it is chunked.
         coding: content coding that `payload` still has to be put into.
         expect: whether the server is asked first whether it wants the body.
@@ -92,6 +93,7 @@ class ClientRequest:
         "method",
         "parser_limits",
         "payload",
+        "source",
         "url_auth",
     )
 
@@ -111,6 +113,7 @@ class ClientRequest:
         self.head = head
         self.body = body.ready
         self.payload = body.payload
+        self.source = body.source
         self.length = body.length
         self.coding = body.coding
         self.expect = body.expect
@@ -177,6 +180,7 @@ class _Body(NamedTuple):
     length: int | None = None
     coding: str | None = None
     expect: bool = False
+    source: Payload | None = None
 
 
 _NO_BODY: Final = _Body()
@@ -382,9 +386,7 @@ class RequestBuilder:
             made = _Body(ready=body)
         else:
             length = headers.get("Content-Length")
-            made = _Body(
-                payload=body, length=None if length is None else int(length), coding=coding, expect=original.expect
-            )
+            made = _Body(b"", b"", body, None if length is None else int(length), coding, original.expect, body)
         return ClientRequest(
             method, source, origin.key, head, made, original.cookie, original.cookie_scope, self._limits
         )
@@ -588,10 +590,10 @@ class RequestBuilder:
         if body is not None and coding is None and not expect:
             if length is None:
                 body = (b"%x\r\n%b\r\n" % (len(body), body) if body else b"") + b"0\r\n\r\n"
-            return _Body(lines, body)
+            return _Body(lines, body, source=payload if isinstance(payload, Payload) else None)
         if isinstance(payload, bytes):
             payload = get_payload(payload)
-        return _Body(lines, b"", payload, length, coding, expect)
+        return _Body(lines, b"", payload, length, coding, expect, payload)
 
     def _framing_fields(self, fields: Fields) -> dict[str, str]:
         """Returns the fields that were passed and that speak about the body, by name in lower case."""

@@ -2,9 +2,8 @@
 
 import asyncio
 from collections.abc import Sequence
-from functools import partial
 from time import monotonic
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from multidict import CIMultiDict
 
@@ -46,6 +45,20 @@ class Sender(Protocol):
     _trust_env: bool
 
 
+class Hop(NamedTuple):
+    """One exchange of several that a call leads to.
+
+    Args:
+        start: when the call began (`time.monotonic` seconds).
+        history: responses that redirected here.
+        request: the request, if it is made already.
+    """
+
+    start: float
+    history: tuple[ClientResponse, ...]
+    request: ClientRequest | None = None
+
+
 async def send(
     session: Sender,
     policy: Policy,
@@ -53,8 +66,12 @@ async def send(
     url: StrOrURL,
     call: dict[str, Any],
     traces: Sequence[Trace] = (),
+    hop: Hop | None = None,
 ) -> ClientResponse:
     """Makes a request, and those that its response redirects to, and returns the last response when its head is there.
+
+    The server may close an idle connection at the moment it is used again. A request for which being sent twice is the
+    same as being sent once is then sent again, on a new connection (RFC 9112 §9.3.1).
 
     Args:
         session: whose settings, cookies and connections are used.
@@ -63,74 +80,27 @@ async def send(
         url: where.
         call: what, see `RequestBuilder.build`.
         traces: who is told.
+        hop: given for one exchange of several, whose response is returned as it is.
 
     Raises:
         ClientError: no connection, no valid response, or a status that is an error; see its subclasses.
         TimeoutError: a time limit was exceeded.
     """
-    start = monotonic()
-    builder = session._builder
-    history: tuple[ClientResponse, ...] = ()
-    while True:
-        if session._trust_env:
-            call = await _with_netrc(builder, url, call)
-        plain = not call and policy.trusts_as_usual
-        request = builder.recall(method, url) if plain else None
-        if request is None:
-            try:
-                request = builder.build(policy, method, url, remember=plain, **call)
-            except InvalidUrlClientError as error:
-                if history:
-                    raise InvalidUrlRedirectClientError(error.url, error.description) from error
-                raise
-        if policy.middlewares:
-            draft = DraftRequest(session, builder, policy, request)
-            last = partial(_exchange_draft, session, policy, start, history, traces)
-            response = await through(policy.middlewares, draft, last)
-        else:
-            response = await exchange(session, policy, request, start, history, traces)
-        if response.status in REDIRECT_STATUSES and policy.allow_redirects:
-            redirect = _redirect_of(session, request, response)
-            if redirect is not None:
-                for trace in traces:
-                    await trace.send_request_redirect(
-                        request.method, request.url, CIMultiDict(request.headers), response
-                    )
-                await response.__aexit__(None, None, None)
-                history = (*history, response)
-                if policy.max_redirects and len(history) >= policy.max_redirects:
-                    raise TooManyRedirects(history[0].request_info, history)
-                if redirect.keep_body and request.payload is not None and request.payload.consumed:
-                    raise ClientPayloadError(
-                        "Cannot follow redirect with a consumed request body: "
-                        "pass a body that can be read again, or allow_redirects=False"
-                    )
-                method, url, call = redirect.method, redirect.url, _next_call(call, request, redirect)
-                continue
-        if policy.raise_for_status:
-            if policy.raise_for_status is True:
-                response.raise_for_status()
-            else:
-                await policy.raise_for_status(response)
-        return response
-
-
-async def exchange(
-    session: Sender,
-    policy: Policy,
-    request: ClientRequest,
-    start: float,
-    history: tuple[ClientResponse, ...],
-    traces: Sequence[Trace],
-) -> ClientResponse:
-    """Sends one request and returns its response when the head is there.
-
-    The server may close an idle connection at the moment it is used again. A request for which being sent twice is the
-    same as being sent once is then sent again, on a new connection (RFC 9112 §9.3.1).
-    """
     connector = session._connector
     if connector is None or connector._closed:
         raise RuntimeError("Session is closed")
+    start, history, request = (monotonic(), (), None) if hop is None else hop
+    if request is None:
+        if session._trust_env:
+            call = await _with_netrc(session._builder, url, call)
+        plain = not call and policy.trusts_as_usual
+        if plain:
+            request = session._builder.recall(method, url)
+        if request is None:
+            request = session._builder.build(policy, method, url, remember=plain, **call)
+        if policy.middlewares:
+            response = await _send_through(session, policy, Hop(start, history, request), traces)
+            return await _conclude(session, policy, call, request, response, start, traces) if hop is None else response
     retry = policy.retry and request.idempotent
     upload: Upload | None = None
     connection = connector.take(request.connection_key)
@@ -191,18 +161,68 @@ async def exchange(
     if traces:
         response._traces = traces
         await _trace_response(traces, request, response)
+    if hop is None and (policy.raise_for_status or head.status in REDIRECT_STATUSES):
+        return await _conclude(session, policy, call, request, response, start, traces)
     return response
 
 
-async def _exchange_draft(
+async def _conclude(
     session: Sender,
     policy: Policy,
-    start: float,
-    history: tuple[ClientResponse, ...],
-    traces: Sequence[Trace],
+    call: dict[str, Any],
     request: ClientRequest,
+    response: ClientResponse,
+    start: float,
+    traces: Sequence[Trace],
 ) -> ClientResponse:
-    return await exchange(session, policy, request, start, history, traces)
+    """Follows redirects, and looks at the status of the last response."""
+    history: tuple[ClientResponse, ...] = ()
+    while response.status in REDIRECT_STATUSES and policy.allow_redirects:
+        redirect = _redirect_of(session, request, response)
+        if redirect is None:
+            break
+        for trace in traces:
+            headers = CIMultiDict(request.headers)
+            await trace.send_request_redirect(request.method, request.url, headers, response)
+        response.release()
+        if response._upload is not None:
+            await response._upload.stop()  # and no more: the body may be wanted again
+        history = (*history, response)
+        if policy.max_redirects and len(history) >= policy.max_redirects:
+            raise TooManyRedirects(history[0].request_info, history)
+        if redirect.keep_body and request.payload is not None and request.payload.consumed:
+            raise ClientPayloadError(
+                "Cannot follow redirect with a consumed request body: "
+                "pass a body that can be read again, or allow_redirects=False"
+            )
+        call = _next_call(call, request, redirect)
+        if session._trust_env:
+            call = await _with_netrc(session._builder, redirect.url, call)
+        try:
+            request = session._builder.build(policy, redirect.method, redirect.url, **call)
+        except InvalidUrlClientError as error:
+            raise InvalidUrlRedirectClientError(error.url, error.description) from error
+        hop = Hop(start, history, request)
+        if policy.middlewares:
+            response = await _send_through(session, policy, hop, traces)
+        else:
+            response = await send(session, policy, redirect.method, redirect.url, call, traces, hop)
+    if policy.raise_for_status is True:
+        response.raise_for_status()
+    elif policy.raise_for_status:
+        await policy.raise_for_status(response)
+    return response
+
+
+async def _send_through(session: Sender, policy: Policy, hop: Hop, traces: Sequence[Trace]) -> ClientResponse:
+    """Hands a request through the middlewares, and sends what comes out of them."""
+    assert hop.request is not None
+
+    async def last(request: ClientRequest) -> ClientResponse:
+        made = hop._replace(request=request)
+        return await send(session, policy, request.method, request.url, {}, traces, made)
+
+    return await through(policy.middlewares, DraftRequest(session, session._builder, policy, hop.request), last)
 
 
 async def _trace_response(traces: Sequence[Trace], request: ClientRequest, response: ClientResponse) -> None:
@@ -253,8 +273,8 @@ def _next_call(call: dict[str, Any], request: ClientRequest, redirect: Redirect)
     carried = carry(redirect, CIMultiDict(call.get("headers") or ()), auth, call.get("cookies"))
     dropped = {"params"} if redirect.keep_body else {"params", "data", "json", "compress", "chunked", "expect100"}
     following = {name: value for name, value in call.items() if name not in dropped}
-    if redirect.keep_body and request.payload is not None:
-        following["data"] = request.payload  # it knows where it began; what it was made from may not
+    if redirect.keep_body and request.source is not None:
+        following["data"] = request.source  # it knows where it began; what it was made from may not
     following["withheld"] = call.get("withheld", frozenset()) | withheld(redirect)
     return following | {"headers": carried.headers, "auth": carried.auth, "cookies": carried.cookies}
 

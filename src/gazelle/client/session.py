@@ -351,10 +351,16 @@ class ClientSession:
         """Makes a DELETE request, see `request`."""
         return _RequestContextManager(self._request("DELETE", url, **kwargs))
 
-    async def _request(self, method: str, str_or_url: StrOrURL, **kwargs: Unpack[RequestOptions]) -> ClientResponse:
-        if not kwargs and not self._trace_configs:
-            return await send(self, self._policy, method, str_or_url, _NOTHING)
-        arguments: dict[str, Any] = kwargs  # type: ignore[assignment]
+    def _request(
+        self, method: str, str_or_url: StrOrURL, **kwargs: Unpack[RequestOptions]
+    ) -> Coroutine[Any, Any, ClientResponse]:
+        # A plain function: what it returns is a coroutine anyway, and one more around it would cost its time.
+        if kwargs or self._trace_configs:
+            return self._request_with(method, str_or_url, kwargs)  # type: ignore[arg-type]
+        return send(self, self._policy, method, str_or_url, _NOTHING)
+
+    async def _request_with(self, method: str, str_or_url: StrOrURL, arguments: dict[str, Any]) -> ClientResponse:
+        """Makes a request that needs more than the settings of the session."""
         policy = self._policy
         context = arguments.pop("trace_request_ctx", None)
         if not OLD_TLS_ARGUMENTS.isdisjoint(arguments):

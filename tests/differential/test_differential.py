@@ -1,0 +1,49 @@
+"""Gazelle against aiohttp 3.14.5: equal calls on equal servers send the same bytes and give the same results."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+import gazelle
+from tests.conftest import Tls
+
+from .arena import Arena, differing, report
+from .call import Call
+from .calls import bodies, cookies, failures, heads, redirects, replies
+from .differences import DIFFERENCES
+
+aiohttp = pytest.importorskip("aiohttp", minversion="3.14.5")
+
+CALLS = {
+    call.name: call for theme in (bodies, heads, cookies, redirects, replies, failures) for call in theme.calls()
+}
+
+
+@pytest.fixture(scope="module")
+def arena(tls: Tls) -> Iterator[Arena]:
+    running = Arena(tls.server())
+    yield running
+    running.close()
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=list(CALLS))
+def test_a_call_goes_as_with_aiohttp_but_for_what_is_explained(call: Call, arena: Arena) -> None:
+    theirs = arena.transcript(aiohttp, call)
+    ours = arena.transcript(gazelle, call)
+    differences = differing(theirs, ours)
+    known = [difference for difference in DIFFERENCES if difference.covers(call.name)]
+    unexplained = {name for name in differences if not any(difference.explains(name) for difference in known)}
+    assert not unexplained, report(unexplained, theirs, ours)
+    for difference in known:
+        assert any(difference.explains(name) for name in differences), f"no longer differs: {difference.why}"
+
+
+@pytest.mark.parametrize("difference", DIFFERENCES, ids=range(len(DIFFERENCES)))
+def test_every_explanation_is_needed(difference: object) -> None:
+    assert any(difference.covers(name) for name in CALLS)  # type: ignore[attr-defined]
+
+
+def test_there_are_several_hundred_calls() -> None:
+    assert len(CALLS) >= 800
