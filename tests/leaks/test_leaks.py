@@ -68,11 +68,12 @@ def said(child: str, *words: str) -> Any:
 def test_two_thousand_requests_that_end_in_every_way_leave_nothing(server: ScriptedServer, loop: str) -> None:
     document = said("mixed_requests", loop, server.url("").rstrip("/"))
     first, *_, last = seen = document["seen"]
-    assert document["clean"]
     assert last["tasks"] == 1
-    assert last["descriptors"] <= first["descriptors"] + 10, seen  # as many as there may be idle connections
-    assert last["blocks"] - first["blocks"] < 400, seen  # of 2000 requests not one in five has left a block
-    assert last["objects"] - first["objects"] < 200, seen
+    assert last["descriptors"] == first["descriptors"], seen
+    # One object for each request of one of the seventeen kinds would be more than a hundred.
+    assert last["objects"] - first["objects"] < 20, seen
+    # Some blocks are kept for reuse by the event loop; they grow fewer from batch to batch.
+    assert last["blocks"] - first["blocks"] < 500, seen
 
 
 @LOOPS

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from typing import Final, Generic, NamedTuple, TypeAlias, TypeVar
+from urllib.parse import quote
 
 from multidict import CIMultiDict
 from yarl import URL
@@ -50,6 +51,7 @@ _WEBSOCKET: Final = {"ws": "http", "wss": "https"}  # the handshake is a request
 _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 _NOT_UTF8: Final = re.compile(r"[\udc80-\udcff]")
+_NOT_IN_TARGET: Final = re.compile(r"[^\x21-\x7e]+")
 _NO_HOST: Final = re.compile(r"//(?:[/?#]|\Z)")
 _USERINFO: Final = re.compile(r"//[^/?#]*@")
 # A registered name, an address, or an IPv6 address without its brackets (RFC 3986 §3.2.2).
@@ -191,6 +193,9 @@ def _resolve(base: URL, location: str, requote: bool) -> URL:
         raise InvalidUrlRedirectClientError(_without_userinfo(location), "it holds a control character")
     # Bytes that are not UTF-8 mean themselves, as everywhere on the web.
     text = _NOT_UTF8.sub(lambda match: f"%{ord(match[0]) - 0xDC00:02X}", location)
+    if not requote:
+        # As it came, but for what no request line can hold (RFC 9112 §3.2).
+        text = _NOT_IN_TARGET.sub(lambda match: quote(match[0]), text)
     scheme, text = _split_scheme(base, text)
     try:
         # yarl would take `http:/x` and `///x` as relative, to a host that nobody named.

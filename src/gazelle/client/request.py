@@ -311,8 +311,11 @@ class RequestBuilder:
             ending += _EMPTY
             if method in _BODY_METHODS and "content-type" not in given:
                 ending += _BINARY
-        if self._force_close and "connection" not in given:
-            ending += b"Connection: close\r\n"
+        if "connection" not in given:
+            if self._force_close:
+                ending += b"Connection: close\r\n"
+            elif self._version == HttpVersion10:
+                ending += b"Connection: keep-alive\r\n"  # what is not the default there (RFC 9112 §9.3)
         head = template.render(method, target, fields, ending + b"\r\n")
         request = ClientRequest(method, source, origin.key, head, body, cookie, scope, self._limits)
         request.url_auth = url_auth
@@ -423,7 +426,7 @@ class RequestBuilder:
             raise InvalidUrlClientError(url, str(error)) from error
         except TypeError:
             raise TypeError(f"url should be a str or a yarl.URL, got {url!r}") from None
-        if self._base_url is not None and not parsed.absolute:
+        if self._base_url is not None and not parsed.scheme:
             parsed = self._base_url.join(parsed)
         if parsed.scheme not in self._allowed_schemes:
             raise NonHttpUrlClientError(url)
@@ -537,12 +540,11 @@ class RequestBuilder:
         expect: bool,
     ) -> _Body:
         """Returns the body of a call (RFC 9110 §8.6, RFC 9112 §6)."""
-        lines = b""
+        lines = b""  # Content-Encoding, Content-Length, Content-Type, Transfer-Encoding, Expect: those that are needed
         passed = {} if given.isdisjoint(_FRAMING) else self._framing_fields(fields)
+        ask = expect and "expect" not in passed
         if "expect" in passed:
             expect = expect or passed["expect"].strip().lower() == "100-continue"
-        elif expect:
-            lines += b"Expect: 100-continue\r\n"
         payload, content_type = self._encode(data, json)
         body = payload if isinstance(payload, bytes) else payload.body_bytes() if payload is not None else None
         length = len(body) if body is not None else payload.size if isinstance(payload, Payload) else 0
@@ -559,7 +561,7 @@ class RequestBuilder:
             if payload is None or body == b"":
                 coding = None
             else:
-                lines += b"Content-Encoding: %s\r\n" % coding.encode()
+                lines = b"Content-Encoding: %s\r\n%b" % (coding.encode(), lines)
                 chunked = True
         if "transfer-encoding" in passed:
             if passed["transfer-encoding"].strip().lower() != "chunked":
@@ -583,6 +585,8 @@ class RequestBuilder:
                 lines += b"Transfer-Encoding: chunked\r\n"
         elif payload is not None or method not in _BODILESS_METHODS:
             lines = b"Content-Length: %d\r\n" % (length or 0) + lines
+        if ask:
+            lines += b"Expect: 100-continue\r\n"
         if payload is None:
             if "transfer-encoding" in passed:
                 raise ValueError("Transfer-Encoding is passed, but there is no body")
@@ -620,8 +624,12 @@ class RequestBuilder:
             data = data()
         elif isinstance(data, Mapping | list | tuple):
             data = FormData(data)()
-        payload = data if isinstance(data, Payload) else get_payload(data)
-        return payload, serialize_headers([("Content-Type", payload.content_type)])
+        if not isinstance(data, Payload):
+            try:
+                data = get_payload(data)
+            except LookupError:  # pairs of another kind, like the items of a mapping; or nothing that can be sent
+                data = FormData(data)()
+        return data, serialize_headers([("Content-Type", data.content_type)])
 
 
 def _host_of(key: ConnectionKey) -> str:
@@ -660,6 +668,7 @@ def add_params(url: URL, params: Query) -> URL:
     Text is taken as it is where it is encoded already, and encoded where it is not; nothing is encoded twice.
     """
     if isinstance(params, str):
+        params = params.replace("#", "%23")  # there is no fragment in a query
         bare = url.with_fragment(None)
         separator = "&" if bare.raw_query_string else "?"
         return URL(f"{bare}{separator}{params}").with_fragment(url.fragment or None)

@@ -165,7 +165,7 @@ class ClientResponse:
     def charset(self) -> str | None:
         """The charset parameter of Content-Type."""
         media_type = self._media_type
-        return None if media_type is None else media_type.parameters.get("charset")
+        return None if media_type is None else media_type.parameters.get("charset") or None
 
     @property
     def history(self) -> tuple["ClientResponse", ...]:
@@ -273,7 +273,7 @@ class ClientResponse:
             TimeoutError: a time limit was exceeded.
         """
         if self._released:
-            raise ClientConnectionError(_CLOSED)
+            raise self._reason()
         body = self._body
         if body is None:
             received = self._received
@@ -289,6 +289,12 @@ class ClientResponse:
             for trace in self._traces:
                 await trace.send_response_chunk_received(self.method, self.url, body)
         return body
+
+    def _reason(self) -> BaseException:
+        """Returns why there is nothing to read any more: what had broken the body, if something had."""
+        received = self._received
+        error = received.exception() if self._body is None and isinstance(received, StreamReader) else None
+        return ClientConnectionError(_CLOSED) if error is None else error
 
     async def _read_stream(self, stream: StreamReader) -> bytes:
         try:

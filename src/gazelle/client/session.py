@@ -187,7 +187,7 @@ class ClientSession:
         version: HttpVersion = HttpVersion11,
         cookie_jar: AbstractCookieJar | None = None,
         raise_for_status: RaiseForStatus = False,
-        timeout: ClientTimeout | Sentinel = sentinel,
+        timeout: ClientTimeout | Sentinel | None = sentinel,
         connector_owner: bool = True,
         auto_decompress: bool = True,
         read_bufsize: int = DEFAULT_READ_BUFSIZE,

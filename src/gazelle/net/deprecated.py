@@ -49,14 +49,14 @@ def merge_tls(
 
 
 def merge_timeouts(
-    timeout: ClientTimeout | Sentinel, read_timeout: float | Sentinel | None, conn_timeout: float | None
+    timeout: ClientTimeout | Sentinel | None, read_timeout: float | Sentinel | None, conn_timeout: float | None
 ) -> ClientTimeout:
     """Returns the time limits that `timeout` or its old spellings ask for.
 
     Raises:
         ValueError: `timeout` is combined with an old spelling, or is no `ClientTimeout`.
     """
-    if timeout is not sentinel:
+    if timeout is not sentinel and timeout is not None:
         if not isinstance(timeout, ClientTimeout):
             raise ValueError(f"timeout parameter should be a ClientTimeout, got {timeout!r}")
         if read_timeout is not sentinel:

@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import Final, NamedTuple
 
 _PARAMETER: Final = re.compile(r';[ \t]*([^\s;=,"]+)[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"|([^;]*))')
+_TYPE: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9a-z]+/[!#$%&'*+\-.^_`|~0-9a-z]+")  # token "/" token
 _QUOTED_PAIR: Final = re.compile(r"\\(.)")
 
 
@@ -24,8 +25,7 @@ def parse_media_type(field: str) -> MediaType:
     """
     value, _, rest = field.partition(";")
     value = value.strip().lower()
-    main, slash, sub = value.partition("/")
-    if not (main and slash and sub):
+    if _TYPE.fullmatch(value) is None:
         value = "application/octet-stream"
     parameters: dict[str, str] = {}
     for name, quoted, plain in _PARAMETER.findall(";" + rest if rest else ""):

@@ -170,7 +170,7 @@ def calls() -> Iterator[Call]:
 
 
 def _one_only() -> dict[str, Script]:
-    return {"*": [send(response(b"ok")), fin()]}
+    return {"*": [greet, fin()]}
 
 
 def _second_lost() -> dict[str, Script]:
@@ -179,7 +179,7 @@ def _second_lost() -> dict[str, Script]:
             await peer.close()
             peer.lost = True
         else:
-            await peer.send(response(b"ok"))
+            await greet(peer)
 
     return {"*": script}
 
