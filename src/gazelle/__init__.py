@@ -4,8 +4,16 @@ from . import hdrs
 from ._impl import IMPL as __impl__
 from .auth import BasicAuth, encode_basic_auth
 from .body.codings import set_zlib_backend
-from .body.disposition import ContentDisposition, content_disposition_filename, parse_content_disposition
+from .body.disposition import (
+    BadContentDispositionHeader,
+    BadContentDispositionParam,
+    ContentDisposition,
+    content_disposition_filename,
+    parse_content_disposition,
+)
+from .body.file_payload import BufferedReaderPayload, BytesIOPayload, IOBasePayload, TextIOPayload
 from .body.formdata import FormData
+from .body.multipart_reader import BodyPartReader, MultipartReader
 from .body.multipart_writer import MultipartWriter
 from .body.payload import (
     PAYLOAD_REGISTRY,
@@ -108,6 +116,10 @@ __all__ = [  # noqa: RUF022  (by theme)
     "StringIOPayload",
     "JsonPayload",
     "AsyncIterablePayload",
+    "IOBasePayload",
+    "TextIOPayload",
+    "BytesIOPayload",
+    "BufferedReaderPayload",
     "PAYLOAD_REGISTRY",
     "get_payload",
     "payload_type",
@@ -118,6 +130,10 @@ __all__ = [  # noqa: RUF022  (by theme)
     "ContentDisposition",
     "parse_content_disposition",
     "content_disposition_filename",
+    "BadContentDispositionHeader",
+    "BadContentDispositionParam",
+    "MultipartReader",
+    "BodyPartReader",
     "ETag",
     # credentials and cookies
     "BasicAuth",

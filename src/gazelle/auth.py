@@ -10,6 +10,7 @@ from yarl import URL
 
 # User-id and password must not hold control characters (RFC 7617 §2).
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
+_USERINFO: Final = re.compile(r"//[^/?#]*@")
 
 
 class _BasicAuthFields(NamedTuple):
@@ -142,6 +143,11 @@ def split_credentials(url: URL) -> tuple[URL, BasicAuth | None]:
     # A URL made with `encoded=True` keeps an "@" even if nothing stands before it.
     bare = url.with_user(None) if "@" in url.raw_authority else url
     return bare, None if auth is None else widen(auth)
+
+
+def without_userinfo(url: str) -> str:
+    """Returns the text of a URL without its credentials, also if it is no valid URL, for messages."""
+    return _USERINFO.sub("//", url)
 
 
 def widen(auth: BasicAuth) -> BasicAuth:

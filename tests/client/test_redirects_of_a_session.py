@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import itertools
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -76,7 +77,7 @@ FOLLOWING = {
 @pytest.mark.parametrize("method", ["GET", "POST", *OTHERS])
 @pytest.mark.parametrize("status", STATUSES)
 async def test_the_matrix_of_methods_statuses_and_bodies(status: int, method: str, with_body: bool) -> None:
-    first, second = await followed(method, status, **({"data": b"body"} if with_body else {}))
+    first, second = await followed(method, status, data=b"body" if with_body else None)
     assert first.method == method
     assert second.method == FOLLOWING[status][method]
     keeps = method == "HEAD" or (status != 303 and second.method == method)
@@ -214,6 +215,7 @@ async def test_a_multipart_form_with_a_file_is_sent_again(tmp_path: Path) -> Non
 @pytest.mark.parametrize("options", [{"chunked": True}, {"compress": "gzip"}, {}])
 async def test_a_body_that_stays_behind_leaves_nothing_behind(status: int, options: dict[str, Any]) -> None:
     """No last-chunk, which the server would take for another request, and no field about a body."""
+
     async def pieces() -> AsyncIterator[bytes]:
         yield b"body"
 
@@ -251,6 +253,7 @@ async def test_a_generator_cannot_be_sent_again(status: int) -> None:
 
 async def test_a_generator_that_the_server_never_asked_for_can_still_be_sent() -> None:
     """The redirect came instead of 100 Continue (RFC 9110 §10.1.1)."""
+
     async def pieces() -> AsyncIterator[bytes]:
         yield b"body"
 
@@ -316,7 +319,11 @@ async def test_the_history_holds_each_hop() -> None:
 @pytest.mark.parametrize("body", [b"", b"moved", b"m" * 300_000])
 @pytest.mark.parametrize("framing", ["length", "chunked", "eof"])
 async def test_the_body_of_a_hop_is_not_waited_for(body: bytes, framing: str) -> None:
-    head = {"length": f"Content-Length: {len(body)}", "chunked": "Transfer-Encoding: chunked", "eof": "Connection: close"}
+    head = {
+        "length": f"Content-Length: {len(body)}",
+        "chunked": "Transfer-Encoding: chunked",
+        "eof": "Connection: close",
+    }
     data = chunked(body) if framing == "chunked" and body else b"0\r\n\r\n" if framing == "chunked" else body
     script = [send(response(data, status="302 X", headers=f"Location: /end\r\n{head[framing]}", length=False))]
     script += [fin()] if framing == "eof" else []
@@ -371,7 +378,7 @@ async def test_it_is_an_error_at_as_many_redirects_as_the_limit_says(limit: int,
 @pytest.mark.parametrize("loop", ["/1 /1", "/1 /2 /1", "/1 /2 /3 /1"])
 async def test_a_loop_comes_to_an_end(loop: str) -> None:
     paths = loop.split()
-    routes = {path: to(after) for path, after in zip(paths, paths[1:], strict=False)}
+    routes = {path: to(after) for path, after in itertools.pairwise(paths)}
     async with ScriptedServer(routes) as server, gazelle.ClientSession() as session:
         with pytest.raises(gazelle.TooManyRedirects) as caught:
             await session.get(server.url("/1"))
@@ -394,12 +401,12 @@ async def test_a_url_that_grows_with_each_hop_comes_to_an_end() -> None:
 
 
 async def test_parameters_go_with_the_first_hop_only() -> None:
-    routes = {"/a/start": to("end?own=1"), "/a/end": to("?more=2"), "/a/": to("/b")}
-    async with ScriptedServer(routes | {"*": DONE}) as server, gazelle.ClientSession() as session:
+    routes = {"/a/start": to("middle?own=1"), "/a/middle": to("end"), "*": DONE}
+    async with ScriptedServer(routes) as server, gazelle.ClientSession() as session:
         async with session.get(server.url("/a/start?q=0"), params={"p": "ü"}):
             pass
-        assert [request.target for request in server.requests][:2] == ["/a/start?q=0&p=%C3%BC", "/a/end?own=1"]
-        assert server.requests[2].target == "/a/end?more=2"
+        targets = [request.target for request in server.requests]
+        assert targets == ["/a/start?q=0&p=%C3%BC", "/a/middle?own=1", "/a/end"]
 
 
 @pytest.mark.parametrize(
@@ -452,9 +459,9 @@ async def test_without_requoting_a_target_stays_as_it_came() -> None:
         ("/a\x01b", gazelle.InvalidUrlRedirectClientError),
         ("/a\tb", gazelle.InvalidUrlRedirectClientError),
         ("//user@/x", gazelle.InvalidUrlRedirectClientError),
-        ("http://127.1/", gazelle.InvalidUrlRedirectClientError),
-        ("http://2130706433/", gazelle.InvalidUrlRedirectClientError),
-        ("http://0x7f000001/", gazelle.InvalidUrlRedirectClientError),
+        ("http://127.1/", gazelle.InvalidUrlClientError),
+        ("http://2130706433/", gazelle.InvalidUrlClientError),
+        ("http://0x7f000001/", gazelle.InvalidUrlClientError),
         ("ftp://host/x", gazelle.NonHttpUrlRedirectClientError),
         ("file:///etc/passwd", gazelle.NonHttpUrlRedirectClientError),
         ("data:,x", gazelle.NonHttpUrlRedirectClientError),

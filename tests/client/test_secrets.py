@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import itertools
 import random
 import re
 import ssl
@@ -353,7 +354,7 @@ async def test_five_thousand_chains_bring_each_secret_where_it_belongs_and_nowhe
                 assert request.cookies == may.cookies, where
                 meant = " ".join([*may.authorization, *may.proxy_authorization, *may.cookies]).encode()
                 assert request.secrets == Seen("", meant).secrets, where
-            crossings += sum(one.origin != two.origin for one, two in zip(allowed, allowed[1:], strict=False))
+            crossings += sum(one.origin != two.origin for one, two in itertools.pairwise(allowed))
         await connector.close()
     assert hops > 4 * CHAINS
     assert crossings > CHAINS
@@ -411,7 +412,10 @@ async def test_the_host_that_a_call_claims_is_not_told_to_another_origin() -> No
             world.lay("/1", 200)
             async with session.get(f"{one}/0", **call):  # type: ignore[arg-type]
                 pass
-            assert [request.fields("host") for request in world.take()] == [["internal:1"], [two.removeprefix("http://")]]
+            assert [request.fields("host") for request in world.take()] == [
+                ["internal:1"],
+                [two.removeprefix("http://")],
+            ]
 
 
 async def test_credentials_of_the_url_stay_on_the_way_within_its_origin() -> None:

@@ -70,7 +70,8 @@ class Arena:
             seen["requests"] = len(server.requests)
             seen["requests that are none"] = len(server.faults)
             server.faults.clear()
-        return _neutral(seen, server.port)
+        neutral: Transcript = _neutral(seen, server.port)
+        return neutral
 
 
 async def _converse(library: Library, call: Call, server: ScriptedServer, seen: Transcript) -> None:
@@ -94,9 +95,7 @@ async def _converse(library: Library, call: Call, server: ScriptedServer, seen: 
         await session.close()
 
 
-async def _request(
-    library: Library, session: Any, call: Call, base: str, seen: Transcript, prefix: str
-) -> None:
+async def _request(library: Library, session: Any, call: Call, base: str, seen: Transcript, prefix: str) -> None:
     url = call.url.replace("{port}", base.rpartition(":")[2])
     url = base + url if url.startswith("/") else url
     try:
@@ -152,9 +151,15 @@ def observe_head(seen: Transcript, prefix: str, response: Any) -> None:
         "charset": lambda: response.charset,
         "content_disposition": lambda: _disposition(response.content_disposition),
         "cookies": lambda: sorted((name, morsel.OutputString()) for name, morsel in response.cookies.items()),
-        "links": lambda: [(key, [(name, str(value)) for name, value in link.items()]) for key, link in response.links.items()],
+        "links": lambda: [
+            (key, [(name, str(value)) for name, value in link.items()]) for key, link in response.links.items()
+        ],
         "history": lambda: [(item.status, item.method, str(item.url), item.closed) for item in response.history],
-        "request_info": lambda: (str(response.request_info.url), response.request_info.method, str(response.request_info.real_url)),
+        "request_info": lambda: (
+            str(response.request_info.url),
+            response.request_info.method,
+            str(response.request_info.real_url),
+        ),
         "request_info.headers": lambda: list(response.request_info.headers.items()),
     }
     for name, look in looks.items():
@@ -179,7 +184,7 @@ async def observe_body(seen: Transcript, prefix: str, response: Any) -> None:
 async def _settle(server: ScriptedServer) -> None:
     """Waits until the server has seen that the client is gone."""
     until = asyncio.get_running_loop().time() + 0.3
-    while server.open and asyncio.get_running_loop().time() < until:
+    while server.open and asyncio.get_running_loop().time() < until:  # noqa: ASYNC110
         await asyncio.sleep(0.001)
 
 
@@ -219,8 +224,21 @@ def differing(one: Transcript, other: Transcript) -> set[str]:
     only_there = {name for name in names if name not in one or name not in other}
     parted = [name.removesuffix("outcome") for name in names if name.endswith("outcome")]
     return names - {
-        name for name in only_there if not name.startswith("request ") and any(name.startswith(prefix) for prefix in parted)
+        name
+        for name in only_there
+        if not name.startswith("request ") and any(name.startswith(prefix) for prefix in parted)
     } | {prefix + "outcome" for prefix in parted}
+
+
+def result(transcript: Transcript) -> str:
+    """Returns what came of a call in a few words: `response`, `response, body raises …`, `raises …`."""
+    outcomes = {
+        f"session {value}" if name.startswith("session: ") else str(value)
+        for name, value in transcript.items()
+        if name.endswith("outcome")
+    }
+    body = str(transcript.get("body", ""))
+    return " and ".join(sorted(outcomes)) + (f", body {body}" if body.startswith("raises ") else "")
 
 
 def report(names: Iterable[str], one: Transcript, other: Transcript) -> str:

@@ -400,6 +400,8 @@ class ScriptedServer:
         finally:
             self.peers.discard(peer)
             peer.writer.transport.abort()
+            with contextlib.suppress(*LOST):
+                await peer.writer.wait_closed()  # an error that nobody has taken is reported when it is collected
 
     async def _answer(self, peer: Peer) -> None:
         script = self.routes.get(peer.request.path, self.routes.get("*"))

@@ -13,6 +13,13 @@ cdef int _OPENING, _IDLE, _BUSY, _CLOSED
 cdef Py_ssize_t _JOIN_LIMIT
 
 
+cdef class ExchangeSettings:
+    cdef readonly object open_stream
+    cdef readonly double total
+    cdef readonly double sock_read
+    cdef readonly bint read_until_eof
+
+
 cdef class HttpConnection(ResponseSink):
     cdef object __weakref__
     cdef object _loop
@@ -43,6 +50,9 @@ cdef class HttpConnection(ResponseSink):
     cdef readonly Py_ssize_t generation
     cdef readonly bint reused
 
+    cpdef object exchange(
+        self, bytes head, bytes body, str method, ExchangeSettings settings, double start, bint uploading=*
+    )
     cpdef bint is_reusable(self) except -1
     cpdef object close(self)
     cpdef object resume_reading(self)

@@ -50,6 +50,25 @@ class BodyStream(Protocol):
 OpenStream: TypeAlias = Callable[["HttpConnection", ResponseHead], BodyStream]
 
 
+class ExchangeSettings:
+    """How exchanges are carried out.
+
+    Args:
+        open_stream: makes the stream for a body that does not arrive whole together with its head.
+        total: the whole request's time limit in seconds, 0 for none.
+        sock_read: the limit of the gap between two reads in seconds, 0 for none.
+        read_until_eof: whether a body without a length goes on until the connection ends.
+    """
+
+    __slots__ = ("open_stream", "read_until_eof", "sock_read", "total")
+
+    def __init__(self, open_stream: "OpenStream", total: float, sock_read: float, read_until_eof: bool) -> None:
+        self.open_stream = open_stream
+        self.total = total
+        self.sock_read = sock_read
+        self.read_until_eof = read_until_eof
+
+
 class HttpConnection(ResponseSink):
     """A connection that carries one exchange after the other.
 
@@ -169,16 +188,7 @@ class HttpConnection(ResponseSink):
         return self._probe is None or not self._probe.has_input()
 
     def exchange(
-        self,
-        head: bytes,
-        body: bytes,
-        method: str,
-        open_stream: "OpenStream",
-        total: float,
-        start: float,
-        sock_read: float,
-        read_until_eof: bool = True,
-        uploading: bool = False,
+        self, head: bytes, body: bytes, method: str, settings: ExchangeSettings, start: float, uploading: bool = False
     ) -> "asyncio.Future[ResponseHead]":
         """Sends a request and returns the future of its response head.
 
@@ -186,27 +196,24 @@ class HttpConnection(ResponseSink):
             head: the request head, ready for the wire.
             body: the request body, ready for the wire.
             method: method of the request.
-            open_stream: makes the stream for a body that does not arrive whole together with its head.
-            total: the whole request's time limit in seconds, 0 for none.
+            settings: how.
             start: when the request began (`time.monotonic` seconds).
-            sock_read: the limit of the gap between two reads in seconds, 0 for none.
-            read_until_eof: whether a body without a length goes on until the connection ends.
             uploading: more of the request follows through `send_body`, until `end_body`.
 
         Raises:
             ServerDisconnectedError: the connection is closed.
         """
-        self._parser.start(method, False, read_until_eof)
+        self._parser.start(method, False, settings.read_until_eof)
         if self._state != _IDLE:
             raise ServerDisconnectedError
         self._state = _BUSY
         self.generation += 1
-        self._open_stream = open_stream
-        if total:
-            self._deadlines.add(self._total_deadline, total, start)
-        if sock_read:
+        self._open_stream = settings.open_stream
+        if settings.total:
+            self._deadlines.add(self._total_deadline, settings.total, start)
+        if settings.sock_read:
             self._read_time = monotonic()
-            self._deadlines.add(self._read_deadline, sock_read, self._read_time)
+            self._deadlines.add(self._read_deadline, settings.sock_read, self._read_time)
         self._uploading = uploading
         waiter = self._waiter = self._create_future()
         if not body:
@@ -442,7 +449,7 @@ class HttpConnection(ResponseSink):
                 head.body = self._pieces
             else:
                 head.body = b"" if self._piece is None else self._piece
-        # An answer that came before the request was complete: the rest of the body can no longer be told from a request.
+        # An answer that came before the request was complete: the rest of its body would look like another request.
         sending = self._uploading or (self._unsent and self._is_sending())
         reusable = clean and head.keep_alive and not sending
         self._end_exchange()

@@ -92,6 +92,7 @@ def coding_of(compress: str | bool | None) -> str | None:
         return "deflate"
     if not isinstance(compress, str):
         raise TypeError(f"compress must be a bool or a str, not {type(compress).__name__}")
+    compress = str.__str__(compress)  # what it is, not what a subclass says that it is
     _factory(compress)
     return compress
 

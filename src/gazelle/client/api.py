@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import Any, TypeVar, Unpack
 
 from gazelle.net.connector import BaseConnector, TCPConnector
-from gazelle.types import StrOrURL
+from gazelle.types import HttpVersion, HttpVersion11, StrOrURL
 
 from .response import ClientResponse
 from .session import ClientSession, RequestOptions
@@ -22,16 +22,27 @@ _T = TypeVar("_T")
 class _SessionRequestContextManager:
     """What `request` returns: a request with a session of its own, which ends with the block."""
 
-    __slots__ = ("_arguments", "_connector", "_response", "_session")
+    __slots__ = ("_arguments", "_connector", "_loop", "_response", "_session", "_version")
 
-    def __init__(self, connector: BaseConnector | None, arguments: tuple[str, StrOrURL, RequestOptions]) -> None:
+    def __init__(
+        self,
+        connector: BaseConnector | None,
+        version: HttpVersion,
+        loop: asyncio.AbstractEventLoop | None,
+        arguments: tuple[str, StrOrURL, RequestOptions],
+    ) -> None:
         self._connector = connector
+        self._version = version
+        self._loop = loop
         self._arguments = arguments
 
     async def __aenter__(self) -> ClientResponse:
         owner = self._connector is None
         self._session = ClientSession(
-            connector=self._connector or TCPConnector(force_close=True), connector_owner=owner
+            connector=self._connector or TCPConnector(force_close=True),
+            connector_owner=owner,
+            version=self._version,
+            loop=self._loop,
         )
         method, url, options = self._arguments
         try:
@@ -49,18 +60,26 @@ class _SessionRequestContextManager:
 
 
 def request(
-    method: str, url: StrOrURL, *, connector: BaseConnector | None = None, **kwargs: Unpack[RequestOptions]
+    method: str,
+    url: StrOrURL,
+    *,
+    version: HttpVersion = HttpVersion11,
+    connector: BaseConnector | None = None,
+    loop: asyncio.AbstractEventLoop | None = None,
+    **kwargs: Unpack[RequestOptions],
 ) -> _SessionRequestContextManager:
     """Makes a single request, for use with `async with`. Nothing is kept for the next one: prefer a `ClientSession`.
 
     Args:
         method: HTTP method.
         url: str or `yarl.URL`.
+        version: HTTP version, `HttpVersion11` (default) or `HttpVersion10`.
         connector: pool of connections to use; it is not closed. Default: one for this request.
+        loop: deprecated: the event loop. Default: the running one.
 
     Everything else as for `ClientSession.request`.
     """
-    return _SessionRequestContextManager(connector, (method, url, kwargs))
+    return _SessionRequestContextManager(connector, version, loop, (method, url, kwargs))
 
 
 def run(main: Coroutine[Any, Any, _T], *, debug: bool | None = None) -> _T:

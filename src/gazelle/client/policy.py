@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final, Self, TypeAlias
 
+from gazelle._impl import ExchangeSettings
 from gazelle.net.stream import StreamOpener
 from gazelle.net.tls import TlsPolicy, check_policy
 from gazelle.timeouts import ClientTimeout
@@ -11,6 +12,9 @@ MAX_READ_BUFSIZE: Final = 2**40
 
 RaiseForStatus: TypeAlias = bool | Callable[[Any], Awaitable[None]]
 """What `raise_for_status=` takes: whether a status of 400 or more raises, or a coroutine function that looks."""
+
+CharsetResolver: TypeAlias = Callable[[Any, bytes], str]
+"""What `fallback_charset_resolver=` takes: it is given the response and its body, and returns an encoding."""
 
 
 class Policy:
@@ -28,11 +32,13 @@ class Policy:
         read_until_eof: whether a body without a length goes on until the connection ends, instead of being empty.
         ssl: the TLS checks.
         server_hostname: the name to check a certificate against, and to send in SNI, instead of that in the URL.
+        charset_resolver: what is asked for the encoding of a body that does not declare one, see `ClientSession`.
     """
 
     __slots__ = (
         "allow_redirects",
         "auto_decompress",
+        "charset_resolver",
         "max_redirects",
         "middlewares",
         "open_stream",
@@ -41,7 +47,7 @@ class Policy:
         "read_until_eof",
         "retry",
         "server_hostname",
-        "sock_read",
+        "settings",
         "ssl",
         "timeout",
         "total",
@@ -78,10 +84,10 @@ class Policy:
         read_until_eof: bool = True,
         ssl: TlsPolicy = True,
         server_hostname: str | None = None,
+        charset_resolver: CharsetResolver | None = None,
     ) -> None:
         self.timeout = timeout
         self.total = float(timeout.total or 0)
-        self.sock_read = float(timeout.sock_read or 0)
         self.raise_for_status = raise_for_status
         self.retry = retry
         self.allow_redirects = allow_redirects
@@ -91,8 +97,11 @@ class Policy:
         self.auto_decompress = auto_decompress
         self.open_stream = StreamOpener(read_bufsize, auto_decompress)
         self.read_until_eof = read_until_eof
+        sock_read = float(timeout.sock_read or 0)
+        self.settings = ExchangeSettings(self.open_stream, self.total, sock_read, read_until_eof)
         self.ssl = ssl
         self.server_hostname = server_hostname
+        self.charset_resolver = charset_resolver
         # Only then do scheme, host and port say whom a request may be sent to.
         self.trusts_as_usual = ssl is True and server_hostname is None
 
@@ -113,7 +122,7 @@ class Policy:
                 values[name] = value
         values["ssl"] = check_policy(values["ssl"])
         check_read_bufsize(values["read_bufsize"])
-        return type(self)(**values)
+        return type(self)(**values, charset_resolver=self.charset_resolver)
 
 
 def check_timeout(timeout: object) -> ClientTimeout:

@@ -9,7 +9,7 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from gazelle import hdrs
-from gazelle.auth import BasicAuth, split_credentials
+from gazelle.auth import BasicAuth, split_credentials, without_userinfo
 from gazelle.errors import InvalidUrlRedirectClientError, NonHttpUrlRedirectClientError
 
 Origin: TypeAlias = tuple[str, str | None, int | None]
@@ -52,8 +52,8 @@ _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 _NOT_UTF8: Final = re.compile(r"[\udc80-\udcff]")
 _NOT_IN_TARGET: Final = re.compile(r"[^\x21-\x7e]+")
+_SITE: Final = re.compile(r"\A((?://[^/?#]*)?)")
 _NO_HOST: Final = re.compile(r"//(?:[/?#]|\Z)")
-_USERINFO: Final = re.compile(r"//[^/?#]*@")
 # A registered name, an address, or an IPv6 address without its brackets (RFC 3986 §3.2.2).
 _HOST: Final = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:%-]+")
 
@@ -111,7 +111,7 @@ def find_redirect(
     try:
         target, auth = split_credentials(target)
     except ValueError as error:
-        raise InvalidUrlRedirectClientError(_without_userinfo(location), str(error)) from None
+        raise InvalidUrlRedirectClientError(without_userinfo(location), str(error)) from None
     next_method, keep_body = rewrite_method(method, status)
     return Redirect(next_method, target, auth, keep_body, origin_of(url) == origin_of(target))
 
@@ -190,13 +190,14 @@ def _drop(headers: CIMultiDict[str], names: tuple[str, ...]) -> None:
 def _resolve(base: URL, location: str, requote: bool) -> URL:
     """Returns the absolute URL that a Location means (RFC 9110 §10.2.2, RFC 3986 §5)."""
     if _CONTROL.search(location) is not None:
-        raise InvalidUrlRedirectClientError(_without_userinfo(location), "it holds a control character")
+        raise InvalidUrlRedirectClientError(without_userinfo(location), "it holds a control character")
     # Bytes that are not UTF-8 mean themselves, as everywhere on the web.
     text = _NOT_UTF8.sub(lambda match: f"%{ord(match[0]) - 0xDC00:02X}", location)
-    if not requote:
-        # As it came, but for what no request line can hold (RFC 9112 §3.2).
-        text = _NOT_IN_TARGET.sub(lambda match: quote(match[0]), text)
     scheme, text = _split_scheme(base, text)
+    if not requote:
+        # Path and query as they came, but for what no request line can hold (RFC 9112 §3.2).
+        _, site, rest = _SITE.split(text, 1)
+        text = site + _NOT_IN_TARGET.sub(lambda match: quote(match[0]), rest)
     try:
         # yarl would take `http:/x` and `///x` as relative, to a host that nobody named.
         if (scheme and not text.startswith("//")) or _NO_HOST.match(text) is not None:
@@ -212,7 +213,7 @@ def _resolve(base: URL, location: str, requote: bool) -> URL:
         if target.raw_host is None or _HOST.fullmatch(target.raw_host) is None:
             raise ValueError("its host is malformed")
     except ValueError as error:
-        raise InvalidUrlRedirectClientError(_without_userinfo(location), str(error)) from error
+        raise InvalidUrlRedirectClientError(without_userinfo(location), str(error)) from error
     return target
 
 
@@ -227,13 +228,9 @@ def _split_scheme(base: URL, location: str) -> tuple[str, str]:
     scheme = match[1].lower()
     allowed = _HTTP | _WEBSOCKET.keys() if base.scheme in _WEBSOCKET else _HTTP
     if scheme not in allowed:
-        raise NonHttpUrlRedirectClientError(_without_userinfo(location))
+        raise NonHttpUrlRedirectClientError(without_userinfo(location))
     rest = location[match.end() :]
     if scheme == base.scheme and rest and not rest.startswith("//"):
         # A colon in the first segment would look like another scheme.
         return "", rest if rest[0] in "/?#" else f"./{rest}"
     return scheme, rest
-
-
-def _without_userinfo(location: str) -> str:
-    return _USERINFO.sub("//", location)

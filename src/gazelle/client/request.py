@@ -11,7 +11,7 @@ from yarl import URL
 from gazelle import hdrs
 from gazelle._impl import serialize_headers
 from gazelle.abc import AbstractCookieJar
-from gazelle.auth import BasicAuth, split_credentials
+from gazelle.auth import BasicAuth, split_credentials, without_userinfo
 from gazelle.body.codings import accept_encoding
 from gazelle.body.compress import coding_of
 from gazelle.body.formdata import FormData
@@ -41,7 +41,7 @@ _USER_AGENT: Final = f"Python/{sys.version_info.major}.{sys.version_info.minor} 
 _BODILESS_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 _BODY_METHODS: Final = frozenset({"POST", "PUT", "PATCH"})
 _FRAMING: Final = frozenset({"content-encoding", "content-length", "expect", "transfer-encoding"})
-_EMPTY: Final = b"Content-Length: 0\r\n"
+_LENGTHS: Final = frozenset({"content-length", "transfer-encoding"})
 _JSON: Final = b"Content-Type: application/json\r\n"
 _TEXT: Final = b"Content-Type: text/plain; charset=utf-8\r\n"
 _BINARY: Final = b"Content-Type: application/octet-stream\r\n"
@@ -195,7 +195,7 @@ class RequestBuilder:
         skip_auto_headers: automatic header fields that are not sent.
         auth: credentials for every request, or with `base_url` for those to its origin.
         jar: the cookies.
-        json_serialize: makes bytes of what is passed as `json`.
+        json_serialize: makes text or bytes of what is passed as `json`.
         allowed_schemes: schemes of URLs the connector can be asked for.
         force_close: whether connections are for one request only.
         parser_limits: longest status line, longest field (bytes), most fields of a response head.
@@ -210,7 +210,7 @@ class RequestBuilder:
         skip_auto_headers: frozenset[istr],
         auth: BasicAuth | None,
         jar: AbstractCookieJar,
-        json_serialize: Callable[[Any], bytes],
+        json_serialize: Callable[[Any], str | bytes],
         allowed_schemes: frozenset[str],
         force_close: bool,
         parser_limits: tuple[int, int, int],
@@ -226,9 +226,11 @@ class RequestBuilder:
         self._stored: Mapping[str, Any] | None = jar.by_domain if type(jar) is CookieJar else None
         self._json_serialize = json_serialize
         self._allowed_schemes = allowed_schemes
-        self._force_close = force_close
+        # What is not the default of the version has to be said (RFC 9112 §9.3).
+        asking = b"Connection: keep-alive\r\n" if version == HttpVersion10 else b""
+        self._connection_line = b"Connection: close\r\n" if force_close else asking
         self._limits = parser_limits
-        self._version = version
+        self._version = _check_version(version)
         # By method, as it is spelled on the wire, and URL, as it was passed.
         self._remembered: dict[str, dict[str, ClientRequest]] = {}
         self._origins: dict[object, _Origin] = {}
@@ -304,20 +306,21 @@ class RequestBuilder:
         if auth is not None or url_auth is not None or self._auth is not None:
             ending += self._authorization(auth, url_auth, given, own=origin.own)
         body = _NO_BODY
-        if data is not None or json is not None or compress or chunked or expect100 or not given.isdisjoint(_FRAMING):
+        ready = b""
+        if compress or chunked or expect100 or data is not None or not given.isdisjoint(_FRAMING):
             body = self._make_body(method, data, json, given, fields, compress, chunked, expect100)
             ending += body.lines
-        elif method not in _BODILESS_METHODS:
-            ending += _EMPTY
-            if method in _BODY_METHODS and "content-type" not in given:
-                ending += _BINARY
-        if "connection" not in given:
-            if self._force_close:
-                ending += b"Connection: close\r\n"
-            elif self._version == HttpVersion10:
-                ending += b"Connection: keep-alive\r\n"  # what is not the default there (RFC 9112 §9.3)
+            ready = body.ready
+        elif json is not None or method not in _BODILESS_METHODS:
+            ready = b"" if json is None else self._serialize(json)
+            ending += b"Content-Length: %d\r\n" % len(ready)
+            if "content-type" not in given:
+                ending += _JSON if json is not None else _BINARY if method in _BODY_METHODS else b""
+        if self._connection_line and "connection" not in given:
+            ending += self._connection_line
         head = template.render(method, target, fields, ending + b"\r\n")
         request = ClientRequest(method, source, origin.key, head, body, cookie, scope, self._limits)
+        request.body = ready
         request.url_auth = url_auth
         if remember and type(url) is str and self._stored is not None:
             if len(requests) >= _CACHE_SIZE:
@@ -423,15 +426,15 @@ class RequestBuilder:
         try:
             parsed = URL(url)
         except ValueError as error:
-            raise InvalidUrlClientError(url, str(error)) from error
+            raise InvalidUrlClientError(_to_show(url), str(error)) from error
         except TypeError:
             raise TypeError(f"url should be a str or a yarl.URL, got {url!r}") from None
         if self._base_url is not None and not parsed.scheme:
             parsed = self._base_url.join(parsed)
         if parsed.scheme not in self._allowed_schemes:
-            raise NonHttpUrlClientError(url)
+            raise NonHttpUrlClientError(_to_show(url))
         if not parsed.raw_host:
-            raise InvalidUrlClientError(url, "it has no host")
+            raise InvalidUrlClientError(_to_show(url), "it has no host")
         if "@" not in parsed.raw_authority:
             return parsed, None
         try:
@@ -599,13 +602,23 @@ class RequestBuilder:
             payload = get_payload(payload)
         return _Body(lines, b"", payload, length, coding, expect, payload)
 
+    def _serialize(self, json: Any) -> bytes:
+        text = self._json_serialize(json)
+        return text.encode() if isinstance(text, str) else text
+
     def _framing_fields(self, fields: Fields) -> dict[str, str]:
         """Returns the fields that were passed and that speak about the body, by name in lower case."""
         passed: dict[str, str] = {}
-        for name, value in (*fields, *self._headers.items()):
-            key = name.lower()
-            if key in _FRAMING:
-                passed.setdefault(key, value)
+        for layer in (self._headers.items(), fields):
+            found: dict[str, str] = {}
+            for name, value in layer:
+                key = name.lower()
+                if key in _FRAMING:
+                    if key in found and key in _LENGTHS:
+                        # Where the body ends must not depend on which of them a server believes (RFC 9112 §6.3).
+                        raise ValueError(f"{name} is passed more than once")
+                    found.setdefault(key, value)
+            passed |= found
         return passed
 
     def _encode(self, data: object, json: Any) -> tuple[bytes | Payload | None, bytes | None]:
@@ -613,7 +626,7 @@ class RequestBuilder:
         if json is not None:
             if data is not None:
                 raise ValueError("data and json parameters can not be used at the same time")
-            return self._json_serialize(json), _JSON
+            return self._serialize(json), _JSON
         if data is None:
             return None, None
         if isinstance(data, bytes):
@@ -647,6 +660,19 @@ def check_auth(auth: Any) -> BasicAuth:
     if isinstance(auth, BasicAuth) or (hasattr(auth, "login") and hasattr(auth, "encode")):
         return auth  # type: ignore[no-any-return]
     raise TypeError("BasicAuth() tuple is required instead")
+
+
+def _to_show(url: StrOrURL) -> StrOrURL:
+    """Returns a URL as an error may tell it: errors end up in logs."""
+    text = str(url)
+    return url if "@" not in text else without_userinfo(text)
+
+
+def _check_version(version: object) -> HttpVersion:
+    for known in (HttpVersion11, HttpVersion10):
+        if version == known:
+            return known  # and not what was given, which goes into every request line
+    raise ValueError(f"version should be HttpVersion11 or HttpVersion10, got {version!r}")
 
 
 def _check_length(value: str) -> int:

@@ -74,14 +74,14 @@ class ClientResponse:
         """Method of the request (str)."""
         self.status = head.status
         """Status code (int)."""
-        self._history = history
-        self._upload: Upload | None = None
-        self._traces: Sequence[Trace] = ()
         self._request = request
         self._head = head
         self._connection = connection
         self._policy = policy
         self._received: bytes | list[bytes | None] | StreamReader = head.body  # type: ignore[assignment]
+        self._history = history
+        self._upload: Upload | None = None
+        self._traces: Sequence[Trace] = ()
         self._body: bytes | None = None
         self._released = False
         self._in_context = False
@@ -168,6 +168,12 @@ class ClientResponse:
         return None if media_type is None else media_type.parameters.get("charset") or None
 
     @property
+    def content_length(self) -> int | None:
+        """The Content-Length field, in bytes, None if there is none; that of a body before content codings are off."""
+        field = self.headers.get("Content-Length")
+        return None if field is None else int(field)
+
+    @property
     def history(self) -> tuple["ClientResponse", ...]:
         """Responses that redirected here, the earliest first. They are released."""
         return self._history
@@ -219,6 +225,12 @@ class ClientResponse:
         if self._body is None and isinstance(self._received, StreamReader):
             self._received.set_exception(ClientConnectionError(_CLOSED))
         return _DONE
+
+    async def wait_for_close(self) -> None:
+        """Does what `release` does, and returns when the request body, if it was still being sent, has ended."""
+        self.release()
+        if self._upload is not None:
+            await self._upload.finish()
 
     def close(self) -> None:
         """Closes the connection, if this response still has it."""
@@ -316,8 +328,8 @@ class ClientResponse:
     def get_encoding(self) -> str:
         """Returns the encoding of the body's text.
 
-        It is the charset of Content-Type if Python knows it; UTF-8 for JSON; else what the body itself tells:
-        UTF-8 if it is valid UTF-8, or a guess.
+        It is the charset of Content-Type if Python knows it; UTF-8 for JSON; else what the session's
+        `fallback_charset_resolver` says, or without one the body itself: UTF-8 if it is valid UTF-8, or a guess.
 
         Raises:
             RuntimeError: the body has to be looked at, and was not read yet.
@@ -332,7 +344,8 @@ class ClientResponse:
             return "utf-8"
         if self._body is None:
             raise RuntimeError("Cannot compute fallback encoding of a not yet read body")
-        return detect_encoding(self._body)
+        resolve = self._policy.charset_resolver
+        return detect_encoding(self._body) if resolve is None else resolve(self, self._body)
 
     async def text(self, encoding: str | None = None, errors: str = "strict") -> str:
         """Returns the body as text.

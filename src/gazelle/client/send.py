@@ -115,11 +115,8 @@ async def send(
                 request.head,
                 request.body,
                 request.method,
-                policy.open_stream,
-                policy.total,
+                policy.settings,
                 start,
-                policy.sock_read,
-                policy.read_until_eof,
                 request.payload is not None,
             )
             if request.payload is not None:
@@ -177,41 +174,54 @@ async def _conclude(
 ) -> ClientResponse:
     """Follows redirects, and looks at the status of the last response."""
     history: tuple[ClientResponse, ...] = ()
-    while response.status in REDIRECT_STATUSES and policy.allow_redirects:
-        redirect = _redirect_of(session, request, response)
-        if redirect is None:
-            break
-        for trace in traces:
-            headers = CIMultiDict(request.headers)
-            await trace.send_request_redirect(request.method, request.url, headers, response)
+    try:
+        while response.status in REDIRECT_STATUSES and policy.allow_redirects:
+            redirect = _redirect_of(session, request, response)
+            if redirect is None:
+                break
+            for trace in traces:
+                headers = CIMultiDict(request.headers)
+                await trace.send_request_redirect(request.method, request.url, headers, response)
+            response.release()
+            if response._upload is not None:
+                await response._upload.stop()  # and no more: the body may be wanted again
+            history = (*history, response)
+            if policy.max_redirects and len(history) >= policy.max_redirects:
+                raise TooManyRedirects(history[0].request_info, history)
+            request, call = await _next_request(session, policy, call, request, redirect)
+            hop = Hop(start, history, request)
+            if policy.middlewares:
+                response = await _send_through(session, policy, hop, traces)
+            else:
+                response = await send(session, policy, redirect.method, redirect.url, call, traces, hop)
+        if policy.raise_for_status is True:
+            response.raise_for_status()
+        elif policy.raise_for_status:
+            await policy.raise_for_status(response)
+    except BaseException:
         response.release()
         if response._upload is not None:
-            await response._upload.stop()  # and no more: the body may be wanted again
-        history = (*history, response)
-        if policy.max_redirects and len(history) >= policy.max_redirects:
-            raise TooManyRedirects(history[0].request_info, history)
-        if redirect.keep_body and request.payload is not None and request.payload.consumed:
-            raise ClientPayloadError(
-                "Cannot follow redirect with a consumed request body: "
-                "pass a body that can be read again, or allow_redirects=False"
-            )
-        call = _next_call(call, request, redirect)
-        if session._trust_env:
-            call = await _with_netrc(session._builder, redirect.url, call)
-        try:
-            request = session._builder.build(policy, redirect.method, redirect.url, **call)
-        except InvalidUrlClientError as error:
-            raise InvalidUrlRedirectClientError(error.url, error.description) from error
-        hop = Hop(start, history, request)
-        if policy.middlewares:
-            response = await _send_through(session, policy, hop, traces)
-        else:
-            response = await send(session, policy, redirect.method, redirect.url, call, traces, hop)
-    if policy.raise_for_status is True:
-        response.raise_for_status()
-    elif policy.raise_for_status:
-        await policy.raise_for_status(response)
+            await response._upload.finish()
+        raise
     return response
+
+
+async def _next_request(
+    session: Sender, policy: Policy, call: dict[str, Any], request: ClientRequest, redirect: Redirect
+) -> tuple[ClientRequest, dict[str, Any]]:
+    """Returns the request that follows a redirect, and what it was made from."""
+    if redirect.keep_body and request.payload is not None and request.payload.consumed:
+        raise ClientPayloadError(
+            "Cannot follow redirect with a consumed request body: "
+            "pass a body that can be read again, or allow_redirects=False"
+        )
+    call = _next_call(call, request, redirect)
+    if session._trust_env:
+        call = await _with_netrc(session._builder, redirect.url, call)
+    try:
+        return session._builder.build(policy, redirect.method, redirect.url, **call), call
+    except InvalidUrlClientError as error:
+        raise InvalidUrlRedirectClientError(error.url, error.description) from error
 
 
 async def _send_through(session: Sender, policy: Policy, hop: Hop, traces: Sequence[Trace]) -> ClientResponse:

@@ -32,7 +32,7 @@ from gazelle.types import (
 from gazelle.wire.request_head import merge_fields
 
 from .middlewares import ClientMiddlewareType
-from .policy import Policy, RaiseForStatus, check_read_bufsize
+from .policy import CharsetResolver, Policy, RaiseForStatus, check_read_bufsize
 from .request import RequestBuilder, check_auth
 from .response import ClientResponse
 from .send import send
@@ -165,6 +165,9 @@ class ClientSession:
         max_line_size: longest status line of a response, in bytes. Default 8190.
         max_field_size: longest header field of a response, name and value, in bytes. Default 8190.
         max_headers: most header fields of a response. Default 128.
+        fallback_charset_resolver: is given each response whose text is asked for and that declares no encoding that
+            Python knows, and its body, and returns the name of one. Default: UTF-8 if the body is valid UTF-8, or a
+            guess.
 
     Raises:
         ValueError: an argument has a value it must not have.
@@ -203,6 +206,7 @@ class ClientSession:
         max_line_size: int = 8190,
         max_field_size: int = 8190,
         max_headers: int = 128,
+        fallback_charset_resolver: CharsetResolver | None = None,
     ) -> None:
         self._base_url = _check_base_url(base_url)
         timeout = merge_timeouts(timeout, read_timeout, conn_timeout)
@@ -234,6 +238,7 @@ class ClientSession:
             auto_decompress=auto_decompress,
             retry=retry,
             middlewares=middlewares,
+            charset_resolver=fallback_charset_resolver,
         )
         self._trace_configs = list(trace_configs or ())
         for config in self._trace_configs:
@@ -244,7 +249,7 @@ class ClientSession:
             skip_auto_headers=self._skip_auto_headers,
             auth=self._default_auth,
             jar=self._cookie_jar,
-            json_serialize=json_serialize_bytes or (lambda value: json_serialize(value).encode()),
+            json_serialize=json_serialize_bytes or json_serialize,
             version=version,
             allowed_schemes=connector.allowed_protocol_schema_set,
             force_close=connector.force_close,

@@ -207,8 +207,8 @@ class CookieJar(AbstractCookieJar):
             return True
         return bool(self._secure_origins) and url.absolute and url.origin() in self._secure_origins
 
-    def filter_cookies(self, request_url: URL) -> SimpleCookie:
-        """Returns the cookies to send with a request to a URL, without their attributes."""
+    def filter_cookies(self, request_url: URL = URL()) -> SimpleCookie:  # noqa: B008  (immutable)
+        """Returns the cookies to send with a request to a URL, without their attributes; by default the shared ones."""
         found = SimpleCookie()
         if not self._domains:
             return found

@@ -14,7 +14,7 @@ class Fingerprint:
     """Pins the certificate of a server by the SHA-256 digest of its DER form.
 
     Args:
-        sha256: the digest, 32 bytes.
+        fingerprint: the digest, 32 bytes.
 
     Raises:
         ValueError: the digest is an MD5 or SHA-1 one, which are insecure, or has another length.
@@ -22,13 +22,13 @@ class Fingerprint:
 
     __slots__ = ("_sha256",)
 
-    def __init__(self, sha256: bytes) -> None:
-        weak = _WEAK_DIGESTS.get(len(sha256))
+    def __init__(self, fingerprint: bytes) -> None:
+        weak = _WEAK_DIGESTS.get(len(fingerprint))
         if weak is not None:
             raise ValueError(f"{weak} digests are insecure and not supported; use the SHA-256 digest")
-        if len(sha256) != hashlib.sha256().digest_size:
-            raise ValueError(f"A SHA-256 digest has 32 bytes, not {len(sha256)}")
-        self._sha256 = bytes(sha256)
+        if len(fingerprint) != hashlib.sha256().digest_size:
+            raise ValueError(f"A SHA-256 digest has 32 bytes, not {len(fingerprint)}")
+        self._sha256 = bytes(fingerprint)
 
     @property
     def fingerprint(self) -> bytes:

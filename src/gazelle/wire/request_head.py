@@ -21,7 +21,7 @@ def check_method(method: str) -> str:
     """
     if _TOKEN.fullmatch(method) is None:
         raise ValueError(f"Method {method!r} is not a token (RFC 9110 §9.1)")
-    return method.upper()
+    return str.upper(method)  # not what a subclass makes of it, after the check
 
 
 def merge_fields(defaults: Iterable[tuple[str, str]], fields: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:

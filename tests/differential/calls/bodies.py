@@ -137,7 +137,7 @@ FORMS: dict[str, Callable[[Library], dict[str, Any]]] = {
     "fields wrong": lambda library: {"data": library.FormData(["a"])},
 }
 
-SENT = {
+SENT: dict[str, dict[str, Any]] = {
     "compress": {"data": b"x" * 100, "compress": True},
     "compress deflate": {"data": b"x" * 100, "compress": "deflate"},
     "compress gzip": {"data": b"x" * 100, "compress": "gzip"},
@@ -197,7 +197,15 @@ def calls() -> Iterator[Call]:
     """The calls of this theme."""
     for method in METHODS:
         for kind, options in BODIES.items():
-            if method in ("POST", "GET", "PUT", "HEAD") or kind in ("none", "bytes", "empty bytes", "json", "dict", "async iterable", "form with files"):
+            if method in ("POST", "GET", "PUT", "HEAD") or kind in (
+                "none",
+                "bytes",
+                "empty bytes",
+                "json",
+                "dict",
+                "async iterable",
+                "form with files",
+            ):
                 yield Call(f"bodies/{method}/{kind}", method, options=options)
     for kind, options in FORMS.items():
         yield Call(f"bodies/form/{kind}", "POST", options=options)
@@ -217,6 +225,9 @@ def calls() -> Iterator[Call]:
     }.items():
         yield Call(f"bodies/expect/{kind}", "POST", options=options, routes={"*": script})
     for kind, options in {"bytes": BODIES["bytes"], "async iterable": BODIES["async iterable"]}.items():
-        yield Call(f"bodies/chunked reply to {kind}", "POST", options=options, routes={"*": [
-            send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunked(b"ab", b"c"))
-        ]})
+        yield Call(
+            f"bodies/chunked reply to {kind}",
+            "POST",
+            options=options,
+            routes={"*": [send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunked(b"ab", b"c"))]},
+        )

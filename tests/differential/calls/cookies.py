@@ -164,7 +164,9 @@ def calls() -> Iterator[Call]:
         yield Call(f"cookies/set, no jar/{kind}", talk=talk, routes=_setting(*SET[kind]), session=_dummy)
         yield Call(f"cookies/set, not quoted/{kind}", talk=talk, routes=_setting(*SET[kind]), session=_unquoted)
     both: Options = lambda library: {"cookies": {"s": "1", "a": "session"}} | _unsafe(library)  # noqa: E731
-    yield Call("cookies/of all sources", options=fixed(cookies={"c": "1", "a": "call"}), session=both, routes=_setting("a=1"))
+    yield Call(
+        "cookies/of all sources", options=fixed(cookies={"c": "1", "a": "call"}), session=both, routes=_setting("a=1")
+    )
     yield Call("cookies/shared", talk=_shared)
     yield Call("cookies/cleared", talk=_cleared, routes=_setting("a=1", "b=2; Path=/next"), session=_unsafe)
     yield Call("cookies/filtered", talk=_filtered, routes=_setting("a=1", "b=2; Path=/next"), session=_unsafe)

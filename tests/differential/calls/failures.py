@@ -28,14 +28,21 @@ BREAKS: dict[str, Script] = {
     "after the body": [send(response(b"abc")), fin()],
     "reset after the body": [send(response(b"abc")), rst()],
     "before the request body": Early([fin()]),
-    "with an answer before the request body": Early([send(response(b"no", status="413 Big", headers="Connection: close")), fin()]),
+    "with an answer before the request body": Early(
+        [send(response(b"no", status="413 Big", headers="Connection: close")), fin()]
+    ),
     "bytes after the body": [send(response(b"abc") + b"rubbish")],
     "two replies": [send(response(b"abc") + response(b"def"))],
     "line end after the body": [send(response(b"abc") + b"\r\n")],
     "not http": [send(b"SSH-2.0-OpenSSH_9.0\r\n"), fin()],
     "empty lines": [send(b"\r\n\r\n"), fin()],
     "bad chunk": [send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n"), fin()],
-    "bad chunk later": [send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n"), sleep(0.02), send(b"xyz\r\n"), fin()],
+    "bad chunk later": [
+        send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n"),
+        sleep(0.02),
+        send(b"xyz\r\n"),
+        fin(),
+    ],
     "bad chunk end": [send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabcde0\r\n\r\n"), fin()],
     "unrequested 101": [send(b"HTTP/1.1 101 Switching\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n"), fin()],
 }
@@ -147,7 +154,11 @@ def calls() -> Iterator[Call]:
     for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"):
         for kind, options in (("no body", fixed()), ("body", fixed(data=b"abc"))):
             yield Call(f"failures/lost while idle/{method} {kind}", talk=_stale(method, options), routes=_one_only())
-            yield Call(f"failures/lost at the second request/{method} {kind}", talk=_stale(method, options, wait=False), routes=_second_lost())
+            yield Call(
+                f"failures/lost at the second request/{method} {kind}",
+                talk=_stale(method, options, wait=False),
+                routes=_second_lost(),
+            )
     for kind, options in ARGUMENTS.items():
         yield Call(f"failures/arguments/{kind}", "POST", options=options)
     for kind, options in SESSIONS.items():
@@ -164,7 +175,11 @@ def calls() -> Iterator[Call]:
     yield Call("failures/connector closed", talk=_connector_closed)
     yield Call("failures/keep-alive", times=3)
     yield Call("failures/keep-alive over methods", talk=_methods)
-    yield Call("failures/not read", talk=_not_read, routes={"*": [send(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n" + b"x" * 1000)]})
+    yield Call(
+        "failures/not read",
+        talk=_not_read,
+        routes={"*": [send(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n" + b"x" * 1000)]},
+    )
     yield Call("failures/session properties", talk=_properties)
     yield Call("failures/request function", talk=_function)
 
@@ -205,7 +220,13 @@ async def _refused(_: Library, session: Any, __: str) -> object:
         async with session.get(f"http://127.0.0.1:{port}/") as response:
             return response.status
     except OSError as error:
-        return type(error).__name__, error.errno, getattr(error, "host", None), getattr(error, "ssl", None), type(getattr(error, "os_error", None)).__name__
+        return (
+            type(error).__name__,
+            error.errno,
+            getattr(error, "host", None),
+            getattr(error, "ssl", None),
+            type(getattr(error, "os_error", None)).__name__,
+        )
 
 
 async def _closed(_: Library, session: Any, base: str) -> object:
@@ -253,7 +274,9 @@ async def _not_read(_: Library, session: Any, base: str) -> object:
 
 
 async def _properties(library: Library, _: Any, __: str) -> object:
-    async with library.ClientSession(headers={"X-A": "1"}, auth=library.BasicAuth("a", "b"), skip_auto_headers=["User-Agent"]) as session:
+    async with library.ClientSession(
+        headers={"X-A": "1"}, auth=library.BasicAuth("a", "b"), skip_auto_headers=["User-Agent"]
+    ) as session:
         timeout = session.timeout
         return (
             session.closed, session.connector_owner, session.auto_decompress, session.raise_for_status, session.trust_env, session.requote_redirect_url, tuple(session.version), list(session.headers.items()),
@@ -265,5 +288,3 @@ async def _properties(library: Library, _: Any, __: str) -> object:
 async def _function(library: Library, _: Any, base: str) -> object:
     async with library.request("POST", base, data=b"abc", headers={"X-A": "1"}) as response:
         return response.status, await response.read()
-
-

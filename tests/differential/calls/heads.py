@@ -157,7 +157,10 @@ AUTH: dict[str, tuple[str, Options, Options]] = {
 SESSIONS: dict[str, tuple[Options, Options]] = {
     "headers": (fixed(headers={"X-A": "session", "X-B": "session"}), fixed(headers={"X-B": "call", "X-C": "call"})),
     "headers in pairs": (fixed(headers=[("X-A", "1"), ("X-A", "2")]), fixed()),
-    "headers replaced by pairs": (fixed(headers=[("X-A", "1"), ("X-A", "2"), ("X-Z", "z")]), fixed(headers=[("x-a", "3"), ("x-a", "4")])),
+    "headers replaced by pairs": (
+        fixed(headers=[("X-A", "1"), ("X-A", "2"), ("X-Z", "z")]),
+        fixed(headers=[("x-a", "3"), ("x-a", "4")]),
+    ),
     "User-Agent": (fixed(headers={"User-Agent": "mine"}), fixed()),
     "User-Agent of both": (fixed(headers={"User-Agent": "mine"}), fixed(headers={"user-agent": "call"})),
     "Host": (fixed(headers={"Host": "a.example"}), fixed()),
@@ -168,11 +171,20 @@ SESSIONS: dict[str, tuple[Options, Options]] = {
     "version 1.0": (lambda library: {"version": library.HttpVersion10}, fixed()),
     "version 1.0 with a body": (lambda library: {"version": library.HttpVersion10}, fixed(data=b"abc")),
     "version 1.0 chunked": (lambda library: {"version": library.HttpVersion10}, fixed(data=b"abc", chunked=True)),
-    "version 1.0 and Connection": (lambda library: {"version": library.HttpVersion10}, fixed(headers={"Connection": "close"})),
+    "version 1.0 and Connection": (
+        lambda library: {"version": library.HttpVersion10},
+        fixed(headers={"Connection": "close"}),
+    ),
     "json_serialize": (fixed(json_serialize=lambda value: "<" + json.dumps(value) + ">"), fixed(json={"a": 1})),
-    "json_serialize_bytes": (fixed(json_serialize_bytes=lambda value: b"<" + json.dumps(value).encode() + b">"), fixed(json={"a": 1})),
+    "json_serialize_bytes": (
+        fixed(json_serialize_bytes=lambda value: b"<" + json.dumps(value).encode() + b">"),
+        fixed(json={"a": 1}),
+    ),
     "force_close": (lambda library: {"connector": library.TCPConnector(force_close=True)}, fixed()),
-    "force_close and Connection": (lambda library: {"connector": library.TCPConnector(force_close=True)}, fixed(headers={"Connection": "keep-alive"})),
+    "force_close and Connection": (
+        lambda library: {"connector": library.TCPConnector(force_close=True)},
+        fixed(headers={"Connection": "keep-alive"}),
+    ),
     "cookies": (fixed(cookies={"a": "1"}), fixed(cookies={"b": "2"})),
     "timeout a number": (fixed(timeout=5), fixed()),
     "timeout None": (fixed(timeout=None), fixed()),
@@ -183,7 +195,21 @@ SESSIONS: dict[str, tuple[Options, Options]] = {
     "unknown argument": (fixed(no_such=1), fixed()),
 }
 
-RELATIVE = ("", "b", "/b", "../b", "./b", "b?x=1", "?x=1", "#f", "//127.0.0.1:{port}/c", "http://127.0.0.1:{port}/c", "b c", "b/", "b:c")
+RELATIVE = (
+    "",
+    "b",
+    "/b",
+    "../b",
+    "./b",
+    "b?x=1",
+    "?x=1",
+    "#f",
+    "//127.0.0.1:{port}/c",
+    "http://127.0.0.1:{port}/c",
+    "b c",
+    "b/",
+    "b:c",
+)
 
 _QUERY_URLS = ("/", "/?x=1", "/?x=a%20b", "/#f", "/?x=1#f")
 
@@ -209,7 +235,12 @@ def calls() -> Iterator[Call]:
     for kind, (url, options, session) in AUTH.items():
         yield Call(f"heads/auth/{kind}", url=url, options=options, session=session)
     for kind, (session, options) in SESSIONS.items():
-        yield Call(f"heads/session/{kind}", "POST" if "json" in kind or kind.startswith("Content") or "body" in kind else "GET", options=options, session=session)
+        yield Call(
+            f"heads/session/{kind}",
+            "POST" if "json" in kind or kind.startswith("Content") or "body" in kind else "GET",
+            options=options,
+            session=session,
+        )
     for url in RELATIVE:
         yield Call(f"heads/base_url/{url}", talk=_relative(url))
     for target in ENCODED:
@@ -242,5 +273,3 @@ async def _changed(_: Library, session: Any, base: str) -> object:
     del session.headers["X-A"]
     async with session.get(base) as response:
         return dict(session.headers)
-
-

@@ -27,7 +27,16 @@ async def _stream() -> AsyncIterator[bytes]:
     yield b"stream"
 
 
-STATUSES = ("300 Multiple Choices", "301 Moved", "302 Found", "303 See Other", "304 Not Modified", "305 Use Proxy", "307 Temporary", "308 Permanent")
+STATUSES = (
+    "300 Multiple Choices",
+    "301 Moved",
+    "302 Found",
+    "303 See Other",
+    "304 Not Modified",
+    "305 Use Proxy",
+    "307 Temporary",
+    "308 Permanent",
+)
 METHODS: dict[str, tuple[str, Options]] = {
     "GET": ("GET", fixed()),
     "HEAD": ("HEAD", fixed(allow_redirects=True)),
@@ -96,7 +105,11 @@ def calls() -> Iterator[Call]:
         yield Call(f"redirects/same origin/{kind}", "GET", "/from", options, session, _found("/to"))
         elsewhere = _found("http://localhost:{port}/to")
         yield Call(f"redirects/other origin/{kind}", "GET", "/from", options, session, elsewhere)
-        there_and_back: dict[str, Script] = {"/from": _to("http://localhost:{port}/mid"), "/mid": _to("http://127.0.0.1:{port}/to"), "*": greet}
+        there_and_back: dict[str, Script] = {
+            "/from": _to("http://localhost:{port}/mid"),
+            "/mid": _to("http://127.0.0.1:{port}/to"),
+            "*": greet,
+        }
         yield Call(f"redirects/there and back/{kind}", "GET", "/from", options, session, there_and_back)
     for limit in range(5):
         yield Call(f"redirects/limit/{limit}", url="/0", options=fixed(max_redirects=limit), routes=_chain(2))
@@ -115,21 +128,47 @@ def calls() -> Iterator[Call]:
     }
     for kind, (method, url, options) in plain.items():
         yield Call(f"redirects/{kind}", method, url, options, routes=_found("/to"))
-    yield Call("redirects/URL credentials elsewhere", url="http://u:p@127.0.0.1:{port}/from", routes=_found("http://localhost:{port}/to"))
+    yield Call(
+        "redirects/URL credentials elsewhere",
+        url="http://u:p@127.0.0.1:{port}/from",
+        routes=_found("http://localhost:{port}/to"),
+    )
     yield Call("redirects/URI", url="/from", routes=_found("/to", name="URI"))
     yield Call("redirects/no target", url="/from", routes=_found("/to", name="X-Location"))
     yield Call("redirects/two targets", url="/from", routes=_found("/to", more="Location: /first"))
-    yield Call("redirects/cookie on the way", url="http://localhost:{port}/from", routes=_found("/to", more="Set-Cookie: a=1"))
-    yield Call("redirects/cookie for another host", url="http://localhost:{port}/from", routes=_found("http://127.0.0.1:{port}/to", more="Set-Cookie: a=1"))
+    yield Call(
+        "redirects/cookie on the way", url="http://localhost:{port}/from", routes=_found("/to", more="Set-Cookie: a=1")
+    )
+    yield Call(
+        "redirects/cookie for another host",
+        url="http://localhost:{port}/from",
+        routes=_found("http://127.0.0.1:{port}/to", more="Set-Cookie: a=1"),
+    )
     yield Call("redirects/close", url="/from", routes=_found("/to", more="Connection: close"))
-    yield Call("redirects/with a body", url="/from", routes={"/from": [send(response(b"moved", status="302 Found", headers="Location: /to"))], "*": greet})
-    yield Call("redirects/with half a body", url="/from", routes={"/from": [send(b"HTTP/1.1 302 Found\r\nLocation: /to\r\nContent-Length: 100\r\n\r\nmoved")], "*": greet})
-    yield Call("redirects/error at the end", url="/from", options=fixed(raise_for_status=True), routes={"/from": _to("/to"), "*": [send(response(b"", status="500 No"))]})
+    yield Call(
+        "redirects/with a body",
+        url="/from",
+        routes={"/from": [send(response(b"moved", status="302 Found", headers="Location: /to"))], "*": greet},
+    )
+    yield Call(
+        "redirects/with half a body",
+        url="/from",
+        routes={
+            "/from": [send(b"HTTP/1.1 302 Found\r\nLocation: /to\r\nContent-Length: 100\r\n\r\nmoved")],
+            "*": greet,
+        },
+    )
+    yield Call(
+        "redirects/error at the end",
+        url="/from",
+        options=fixed(raise_for_status=True),
+        routes={"/from": _to("/to"), "*": [send(response(b"", status="500 No"))]},
+    )
     yield Call("redirects/history", talk=_history, routes=_chain(3))
 
 
 async def _history(_: Library, session: Any, base: str) -> object:
-    seen = []
+    seen: list[object] = []
     async with session.get(f"{base}/0") as response:
         for item in response.history:
             try:
