@@ -634,7 +634,7 @@ def test_a_subclass_that_overrides_a_method_is_asked_through_it() -> None:
         def update_cookies(self, cookies: Any, response_url: URL = URL()) -> None:  # noqa: B008
             super().update_cookies([(name, value) for name, value in cookies if name != "track"], response_url)
 
-        def filter_cookies(self, request_url: URL) -> SimpleCookie:
+        def filter_cookies(self, request_url: URL = URL()) -> SimpleCookie:  # noqa: B008
             found = super().filter_cookies(request_url)
             found["added"] = "1"
             return found

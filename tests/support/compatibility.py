@@ -23,8 +23,8 @@ _INTRODUCTION = """\
 # Compatibility with aiohttp
 
 Every name, parameter, default, property and method of aiohttp 3.14.5's client and of the client reference, and whether
-Gazelle has it. `ci/compatibility` writes this page. What it calls *has* was looked up in Gazelle when it was written, and
-a test looks it up again: the name is there, the parameter is taken in the same place, the default is the same.
+Gazelle has it. `ci/compatibility` writes this page. What it calls *has* was looked up in Gazelle when it was written,
+and a test looks it up again: the name is there, the parameter is taken in the same place, the default is the same.
 
 - *has*: there, and the same as far as looking up can tell. What it does is compared by
   [calls through both](migration.md#what-differs-and-why).
@@ -159,5 +159,5 @@ def write_migration(text: str) -> str:
 
 
 def _call(calls: tuple[str, ...]) -> str:
-    name = re.sub(r"\[(.)[^]]*\]", r"\1", calls[0]).replace("*", "…").strip("/")
-    return " › ".join(part.replace("_", " ") for part in name.split("/")).replace("|", r"\|")
+    name = re.sub(r"\[(.)[^]]*\]", r"\1", calls[0]).replace("|", r"\|")
+    return f"`{name}`"

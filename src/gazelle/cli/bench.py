@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from time import perf_counter_ns
 
-from gazelle import ClientError, ClientResponse, ClientSession, ClientTimeout, TCPConnector
+from gazelle import ClientError, ClientResponse, ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
 
 from .arguments import Call
 from .failures import describe
@@ -123,6 +123,7 @@ async def run_load(load: Load, show: Callable[[Tally, float], None]) -> Outcome:
         timeout=ClientTimeout(total=load.call.timeout),
         headers=load.call.headers,
         auto_decompress=False,
+        cookie_jar=DummyCookieJar(),  # every request is the same
     ) as session:
         if load.warmup:
             await _Stretch(load, session, requests=None, duration=load.warmup).warm_up()

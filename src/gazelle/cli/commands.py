@@ -41,11 +41,14 @@ def gazelle() -> None:
 @click.option(
     "-f", "--fail", is_flag=True, help="End with exit code 22, without the body, for a status of 400 or more."
 )
-def get_command(output: str | None, progress: bool | None, verbose: bool, fail: bool, **request: Any) -> ExitCode:
+@click.option("-L/ ", "--location/--no-location", default=True, help="Follow redirects, or do not. Default: follow.")
+def get_command(
+    output: str | None, progress: bool | None, verbose: bool, fail: bool, location: bool, **request: Any
+) -> ExitCode:
     """Send one request to URL and write the body of the response."""
     call = call_from(**request)
     try:
-        return run_on_best_loop(get(call, Wishes(output, progress, verbose, fail)))
+        return run_on_best_loop(get(call, Wishes(output, progress, verbose, fail, location)))
     except OutputError as error:
         return _complain(error, str(error), ExitCode.OUTPUT)
     except Exception as error:

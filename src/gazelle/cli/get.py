@@ -35,6 +35,7 @@ class Wishes(NamedTuple):
     progress: bool | None
     verbose: bool
     fail: bool
+    location: bool
 
 
 async def get(call: Call, wishes: Wishes) -> ExitCode:
@@ -47,7 +48,9 @@ async def get(call: Call, wishes: Wishes) -> ExitCode:
     timeout = DEFAULT_TIMEOUT if call.timeout is None else ClientTimeout(total=call.timeout)
     async with (
         ClientSession(connector=TCPConnector(ssl=call.tls), timeout=timeout) as session,
-        session.request(call.method, call.url, headers=call.headers, data=call.body) as response,
+        session.request(
+            call.method, call.url, headers=call.headers, data=call.body, allow_redirects=wishes.location
+        ) as response,
     ):
         if wishes.verbose:
             show_request(response.request_info)

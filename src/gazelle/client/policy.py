@@ -9,6 +9,7 @@ from gazelle.net.tls import TlsPolicy, check_policy
 from gazelle.timeouts import ClientTimeout
 
 MAX_READ_BUFSIZE: Final = 2**40
+_MAX_OVERRIDES: Final = 64
 
 RaiseForStatus: TypeAlias = bool | Callable[[Any], Awaitable[None]]
 """What `raise_for_status=` takes: whether a status of 400 or more raises, or a coroutine function that looks."""
@@ -36,6 +37,7 @@ class Policy:
     """
 
     __slots__ = (
+        "_overrides",
         "allow_redirects",
         "auto_decompress",
         "charset_resolver",
@@ -86,6 +88,8 @@ class Policy:
         server_hostname: str | None = None,
         charset_resolver: CharsetResolver | None = None,
     ) -> None:
+        # Policies of calls that pass the same arguments: most programs have a few combinations.
+        self._overrides: dict[tuple[tuple[str, Any], ...], Self] = {}
         self.timeout = timeout
         self.total = float(timeout.total or 0)
         self.raise_for_status = raise_for_status
@@ -112,6 +116,13 @@ class Policy:
             TypeError: an argument has a type it must not have.
             ValueError: an argument has a value it must not have.
         """
+        key = tuple(arguments.items())
+        try:
+            known = self._overrides.get(key)
+        except TypeError:  # something that has no hash: an error, that is told below, or nothing to remember
+            key, known = (), None
+        if known is not None:
+            return known
         values = {name: getattr(self, name) for name in self.KEYS}
         for name, value in arguments.items():
             if name not in self.KEYS:
@@ -122,7 +133,12 @@ class Policy:
                 values[name] = value
         values["ssl"] = check_policy(values["ssl"])
         check_read_bufsize(values["read_bufsize"])
-        return type(self)(**values, charset_resolver=self.charset_resolver)
+        policy = type(self)(**values, charset_resolver=self.charset_resolver)
+        if key:
+            if len(self._overrides) >= _MAX_OVERRIDES:
+                self._overrides.clear()
+            self._overrides[key] = policy
+        return policy
 
 
 def check_timeout(timeout: object) -> ClientTimeout:

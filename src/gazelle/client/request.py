@@ -16,7 +16,7 @@ from gazelle.body.codings import accept_encoding
 from gazelle.body.compress import coding_of
 from gazelle.body.formdata import FormData
 from gazelle.body.payload import Payload, get_payload
-from gazelle.cookies.jar import CookieJar, cookies_for_request
+from gazelle.cookies.jar import CookieJar, DummyCookieJar, cookies_for_request
 from gazelle.cookies.parse import build_cookie_header, parse_cookie_header
 from gazelle.errors import InvalidUrlClientError, NonHttpUrlClientError
 from gazelle.messages import RequestInfo
@@ -223,7 +223,11 @@ class RequestBuilder:
         self._auth = auth
         self._jar = jar
         # What tells at once that there are no cookies. A jar of the user has to be asked each time.
-        self._stored: Mapping[str, Any] | None = jar.by_domain if type(jar) is CookieJar else None
+        self._stored: Mapping[str, Any] | None = None
+        if type(jar) is CookieJar:
+            self._stored = jar.by_domain
+        elif type(jar) is DummyCookieJar:
+            self._stored = {}
         self._json_serialize = json_serialize
         self._allowed_schemes = allowed_schemes
         # What is not the default of the version has to be said (RFC 9112 §9.3).
@@ -495,11 +499,10 @@ class RequestBuilder:
         """
         jar = self._jar
         from_jar: str | None
-        if self._stored is None:
+        if self._stored is None or not isinstance(jar, CookieJar):
             pairs = list(cookies_for_request(jar, URL(source)))
             from_jar = None
         else:
-            assert isinstance(jar, CookieJar)
             from_jar = jar.header_for(*scope)
             if from_jar is not None and not cookies and "cookie" not in given:
                 return from_jar, fields, serialize_headers([("Cookie", from_jar)])
@@ -640,7 +643,7 @@ class RequestBuilder:
         if not isinstance(data, Payload):
             try:
                 data = get_payload(data)
-            except LookupError:  # pairs of another kind, like the items of a mapping; or nothing that can be sent
+            except LookupError:  # a form, or the TypeError that says what forms are made of
                 data = FormData(data)()
         return data, serialize_headers([("Content-Type", data.content_type)])
 

@@ -176,6 +176,7 @@ SENT: dict[str, dict[str, Any]] = {
     "data and json": {"data": b"a", "json": 1},
     "json not serialisable": {"json": object()},
     "data not sendable": {"data": object()},
+    "data the items of a dict": {"data": {"a": "1"}.items()},
     "data a number": {"data": 5},
     "data a set": {"data": {"a"}},
     "pair of three": {"data": [("a", "b", "c")]},
