@@ -30,9 +30,7 @@ def server() -> Iterator[SampleServer]:
 
 @pytest.mark.parametrize("code", list(samples()))
 def test_a_sample_runs_without_an_error_or_a_warning(code: str, server: SampleServer, tmp_path: Path) -> None:
-    code = code.replace("127.0.0.1:8080", f"127.0.0.1:{server.port}").replace(
-        "127.0.0.1:8443", f"127.0.0.1:{server.tls_port}"
-    )
+    code = code.replace(":8080/", f":{server.port}/").replace(":8443/", f":{server.tls_port}/")
     if "main(ca_file: str)" in code:
         server.ca.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
         code += f"\n\ngazelle.run(main({str(tmp_path / 'ca.pem')!r}))\n"

@@ -597,6 +597,7 @@ DIFFERENCES: tuple[Difference, ...] = (
         (
             *_corpus("interim", "twenty_one_interims thousand_interims twenty_one_different_interims"),
             *_corpus("limits", "status_line_8191 status_line_bare_lf_8191 status_line_of_interim_8191"),
+            "failures/arguments/max_line_size",
             "failures/session arguments/max_line_size",
         ),
         ANYTHING,
@@ -642,12 +643,6 @@ DIFFERENCES: tuple[Difference, ...] = (
         "raises ServerDisconnectedError",
     ),
     # --- not yet -------------------------------------------------------------------------------------
-    Difference(
-        ("failures/arguments/max_line_size", "failures/arguments/max_field_size", "failures/arguments/max_headers"),
-        ANYTHING,
-        "Not yet: the limits of a single request; those of the session are there.",
-        "raises TypeError",
-    ),
     Difference(
         ("failures/arguments/proxy None",),
         ANYTHING,

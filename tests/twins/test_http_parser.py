@@ -168,3 +168,21 @@ def test_what_is_no_bytes_is_refused(twin: Twin, data: Any) -> None:
         parser, _ = new_parser(twin.http_parser, twin.sink)
         with pytest.raises(TypeError):
             parser.feed(data)
+
+
+def test_limits_that_are_set_hold_from_the_next_start_on(twin: Twin) -> None:
+    parser, _ = new_parser(twin.http_parser, twin.sink)
+    line = b"HTTP/1.1 204 " + b"r" * 20 + b"\r\n"
+    for limits, data in (((20, 100, 2), line), ((100, 3, 2), b"A: bcd\r\n"), ((100, 100, 1), b"A: b\r\nC: d\r\n")):
+        head = data + b"\r\n" if data is line else b"HTTP/1.1 204 OK\r\n" + data + b"\r\n"
+        parser.set_limits(*limits)
+        parser.start()
+        with pytest.raises(BadHttpMessage):
+            parser.feed(head)
+        parser.set_limits(8190, 8190, 128)
+        parser.start()
+        assert parser.feed(head) == len(head)
+    wide = b"HTTP/1.1 204 OK\r\nA: " + b"b" * 70_000 + b"\r\n\r\n"
+    parser.set_limits(max_line_size=8190, max_field_size=80_000, max_headers=128)
+    parser.start()
+    assert parser.feed(wide) == len(wide)  # the budget of a whole head grows with its lines

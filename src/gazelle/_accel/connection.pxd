@@ -18,6 +18,7 @@ cdef class ExchangeSettings:
     cdef readonly double total
     cdef readonly double sock_read
     cdef readonly bint read_until_eof
+    cdef readonly tuple limits
 
 
 cdef class HttpConnection(ResponseSink):
@@ -28,6 +29,7 @@ cdef class HttpConnection(ResponseSink):
     cdef Pool _pool
     cdef object _open_stream
     cdef ResponseParser _parser
+    cdef tuple _limits
     cdef Deadline _total_deadline
     cdef Deadline _read_deadline
     cdef double _read_time
@@ -48,6 +50,7 @@ cdef class HttpConnection(ResponseSink):
     cdef public object key
     cdef public object transport
     cdef readonly Py_ssize_t generation
+    cdef public double idle_since
     cdef readonly bint reused
 
     cpdef object exchange(

@@ -30,6 +30,7 @@ cdef class ResponseParser:
     cdef readonly bint done
     cdef readonly bint started
 
+    cpdef object set_limits(self, Py_ssize_t max_line_size, Py_ssize_t max_field_size, Py_ssize_t max_headers)
     cpdef object start(self, str method=*, bint upgrade=*, bint read_until_eof=*)
     @cython.locals(size=Py_ssize_t)
     cpdef Py_ssize_t feed(self, bytes data) except -1

@@ -24,9 +24,11 @@ cdef class Pool:
     cdef object _drained
     cdef object _sweep_timer
 
+    @cython.locals(idle=list)
     cpdef object take(self, object key)
-    @cython.locals(idle=list, since=double)
+    @cython.locals(idle=list)
     cpdef object pop_idle(self, object key)
+    cdef object _pop(self, object key, list idle)
     @cython.locals(taken=set, idle=list)
     cpdef object release(self, object connection, bint reusable)
     cpdef Places places_of(self, object key)

@@ -58,15 +58,24 @@ class ExchangeSettings:
         total: the whole request's time limit in seconds, 0 for none.
         sock_read: the limit of the gap between two reads in seconds, 0 for none.
         read_until_eof: whether a body without a length goes on until the connection ends.
+        limits: longest status line, longest field (bytes), most fields of the response head.
     """
 
-    __slots__ = ("open_stream", "read_until_eof", "sock_read", "total")
+    __slots__ = ("limits", "open_stream", "read_until_eof", "sock_read", "total")
 
-    def __init__(self, open_stream: "OpenStream", total: float, sock_read: float, read_until_eof: bool) -> None:
+    def __init__(
+        self,
+        open_stream: "OpenStream",
+        total: float,
+        sock_read: float,
+        read_until_eof: bool,
+        limits: tuple[int, int, int],
+    ) -> None:
         self.open_stream = open_stream
         self.total = total
         self.sock_read = sock_read
         self.read_until_eof = read_until_eof
+        self.limits = limits
 
 
 class HttpConnection(ResponseSink):
@@ -82,9 +91,6 @@ class HttpConnection(ResponseSink):
         deadlines: the deadlines of that loop.
         pool: the pool it belongs to.
         key: what the pool knows the connection by; its `host` and `port` appear in error messages.
-        max_line_size: longest status line in bytes.
-        max_field_size: longest header field in bytes.
-        max_headers: most header fields.
     """
 
     __slots__ = (
@@ -94,6 +100,7 @@ class HttpConnection(ResponseSink):
         "_deadlines",
         "_drained",
         "_head",
+        "_limits",
         "_loop",
         "_open_stream",
         "_parser",
@@ -113,33 +120,27 @@ class HttpConnection(ResponseSink):
         "_write",
         "_writing_paused",
         "generation",
+        "idle_since",
         "key",
         "reused",
         "transport",
     )
 
-    def __init__(
-        self,
-        loop: asyncio.AbstractEventLoop,
-        deadlines: Deadlines,
-        pool: Pool,
-        key: Any,
-        max_line_size: int = 8190,
-        max_field_size: int = 8190,
-        max_headers: int = 128,
-    ) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, deadlines: Deadlines, pool: Pool, key: Any) -> None:
         self._loop = loop
         self._create_future: Callable[[], asyncio.Future[ResponseHead]] = loop.create_future
         self._deadlines = deadlines
         self._pool = pool
         self._open_stream: OpenStream | None = None
         self.key = key
-        self._parser = ResponseParser(self, max_line_size, max_field_size, max_headers)
+        self._parser = ResponseParser(self)
+        self._limits: tuple[int, int, int] | None = None  # those that the parser was given
         self._total_deadline = Deadline(self)
         self._read_deadline = Deadline(self)
         self._read_time = 0.0
         self._state = _OPENING
         self.generation = 0
+        self.idle_since = 0.0
         self.reused = False
         self.transport: Any = None
         self._write: Any = None
@@ -203,6 +204,9 @@ class HttpConnection(ResponseSink):
         Raises:
             ServerDisconnectedError: the connection is closed.
         """
+        if settings.limits is not self._limits:
+            self._limits = settings.limits
+            self._parser.set_limits(self._limits[0], self._limits[1], self._limits[2])
         self._parser.start(method, False, settings.read_until_eof)
         if self._state != _IDLE:
             raise ServerDisconnectedError

@@ -69,12 +69,22 @@ class ResponseParser:
     ) -> None:
         self._sink = sink
         self._decoder = ChunkedDecoder(sink)
+        self._pending = bytearray()
+        self.set_limits(max_line_size, max_field_size, max_headers)
+        self.start("GET", False, True)
+
+    def set_limits(self, max_line_size: int, max_field_size: int, max_headers: int) -> None:
+        """Sets other limits, which hold from the next `start` on.
+
+        Args:
+            max_line_size: longest status line, in bytes.
+            max_field_size: longest field, name and value together, in bytes.
+            max_headers: most fields in a head.
+        """
         self._max_line_size = max_line_size
         self._max_field_size = max_field_size
         self._max_headers = max_headers
         self._budget = max(MIN_HEAD_BUDGET, 2 * (max_line_size + max_field_size))
-        self._pending = bytearray()
-        self.start("GET", False, True)
 
     def start(self, method: str = "GET", upgrade: bool = False, read_until_eof: bool = True) -> None:
         """Arms the parser for the response to one request.

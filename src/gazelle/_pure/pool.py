@@ -15,6 +15,9 @@ class PooledConnection(Protocol):
 
     @property
     def key(self) -> Hashable: ...
+
+    idle_since: float
+
     def is_reusable(self) -> bool: ...
     def close(self) -> None: ...
 
@@ -90,7 +93,7 @@ class Pool:
         self.places = Places(limit)
         self._limit_per_host = limit_per_host
         self.hosts: dict[Hashable, Places] = {}
-        self.idle: dict[Hashable, list[tuple[PooledConnection, float]]] = {}
+        self.idle: dict[Hashable, list[PooledConnection]] = {}
         self.open: set[PooledConnection] = set()
         self.closed = False
         self._drained: asyncio.Future[None] | None = None
@@ -98,11 +101,12 @@ class Pool:
 
     def take(self, key: Hashable) -> PooledConnection | None:
         """Returns an idle connection, or None if there is none, or no free place."""
-        if key not in self.idle or not self.places.has_room():
+        idle = self.idle.get(key)
+        if idle is None or not self.places.has_room():
             return None
         if self._limit_per_host and not self.places_of(key).has_room():
             return None
-        connection = self.pop_idle(key)
+        connection = self._pop(key, idle)
         if connection is not None:
             self.places.taken.add(connection)
             if self._limit_per_host:
@@ -115,11 +119,13 @@ class Pool:
         So those that are too many grow old and are closed.
         """
         idle = self.idle.get(key)
-        if idle is None:
-            return None
+        return None if idle is None else self._pop(key, idle)
+
+    def _pop(self, key: Hashable, idle: list[PooledConnection]) -> PooledConnection | None:
         while idle:
-            connection, since = idle.pop()
-            if (self.keepalive < 0 or monotonic() - since <= self.keepalive) and connection.is_reusable():
+            connection = idle.pop()
+            fresh = self.keepalive < 0 or monotonic() - connection.idle_since <= self.keepalive
+            if fresh and connection.is_reusable():
                 return connection
             connection.close()
         self.idle.pop(key, None)
@@ -143,7 +149,8 @@ class Pool:
                 idle = self.idle.get(key)
                 if idle is None:
                     idle = self.idle[key] = []
-                idle.append((connection, monotonic()))
+                connection.idle_since = monotonic()
+                idle.append(connection)
                 if self._sweep_timer is None:
                     self._arm_sweep()
         if self.places.waiters:
@@ -170,7 +177,7 @@ class Pool:
         idle = self.idle.get(key)
         if idle is None:
             return
-        idle[:] = [entry for entry in idle if entry[0] is not connection]
+        idle[:] = [one for one in idle if one is not connection]
         if not idle:
             del self.idle[key]
 
@@ -185,8 +192,8 @@ class Pool:
         self._sweep_timer = None
         oldest = monotonic() - self.keepalive
         for key, idle in list(self.idle.items()):
-            for connection, since in list(idle):
-                if since <= oldest:
+            for connection in list(idle):
+                if connection.idle_since <= oldest:
                     connection.close()
             if not idle:
                 # In use, all of them; the key may never come back.

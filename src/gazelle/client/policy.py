@@ -9,6 +9,10 @@ from gazelle.net.tls import TlsPolicy, check_policy
 from gazelle.timeouts import ClientTimeout
 
 MAX_READ_BUFSIZE: Final = 2**40
+DEFAULT_MAX_LINE_SIZE: Final = 8190
+DEFAULT_MAX_FIELD_SIZE: Final = 8190
+DEFAULT_MAX_HEADERS: Final = 128
+_MAX_LIMIT: Final = 2**40
 _MAX_OVERRIDES: Final = 64
 
 RaiseForStatus: TypeAlias = bool | Callable[[Any], Awaitable[None]]
@@ -33,6 +37,9 @@ class Policy:
         read_until_eof: whether a body without a length goes on until the connection ends, instead of being empty.
         ssl: the TLS checks.
         server_hostname: the name to check a certificate against, and to send in SNI, instead of that in the URL.
+        max_line_size: longest status line of a response, in bytes.
+        max_field_size: longest header field of a response, name and value, in bytes.
+        max_headers: most header fields of a response.
         charset_resolver: what is asked for the encoding of a body that does not declare one, see `ClientSession`.
     """
 
@@ -41,6 +48,9 @@ class Policy:
         "allow_redirects",
         "auto_decompress",
         "charset_resolver",
+        "max_field_size",
+        "max_headers",
+        "max_line_size",
         "max_redirects",
         "middlewares",
         "open_stream",
@@ -60,6 +70,9 @@ class Policy:
         {
             "allow_redirects",
             "auto_decompress",
+            "max_field_size",
+            "max_headers",
+            "max_line_size",
             "max_redirects",
             "middlewares",
             "raise_for_status",
@@ -86,6 +99,9 @@ class Policy:
         read_until_eof: bool = True,
         ssl: TlsPolicy = True,
         server_hostname: str | None = None,
+        max_line_size: int = DEFAULT_MAX_LINE_SIZE,
+        max_field_size: int = DEFAULT_MAX_FIELD_SIZE,
+        max_headers: int = DEFAULT_MAX_HEADERS,
         charset_resolver: CharsetResolver | None = None,
     ) -> None:
         # Policies of calls that pass the same arguments: most programs have a few combinations.
@@ -102,7 +118,11 @@ class Policy:
         self.open_stream = StreamOpener(read_bufsize, auto_decompress)
         self.read_until_eof = read_until_eof
         sock_read = float(timeout.sock_read or 0)
-        self.settings = ExchangeSettings(self.open_stream, self.total, sock_read, read_until_eof)
+        self.max_line_size = _check_limit("max_line_size", max_line_size)
+        self.max_field_size = _check_limit("max_field_size", max_field_size)
+        self.max_headers = _check_limit("max_headers", max_headers)
+        limits = (max_line_size, max_field_size, max_headers)
+        self.settings = ExchangeSettings(self.open_stream, self.total, sock_read, read_until_eof, limits)
         self.ssl = ssl
         self.server_hostname = server_hostname
         self.charset_resolver = charset_resolver
@@ -163,3 +183,9 @@ def check_read_bufsize(size: object) -> int:
     if not isinstance(size, int) or isinstance(size, bool) or not 0 < size <= MAX_READ_BUFSIZE:
         raise ValueError(f"read_bufsize should be a positive number of bytes, got {size!r}")
     return size
+
+
+def _check_limit(name: str, limit: object) -> int:
+    if not isinstance(limit, int) or isinstance(limit, bool) or not 0 <= limit <= _MAX_LIMIT:
+        raise ValueError(f"{name} should be a number that is not negative, got {limit!r}")
+    return limit

@@ -73,7 +73,6 @@ class ClientRequest:
         cookie: the cookies that the jar had for it, as they are sent.
         cookie_scope: what the jar was asked with: host, path, whether the origin is secure.
         idempotent: whether being sent twice is the same as being sent once (RFC 9110 §9.2.2).
-        parser_limits: longest status line, longest field (bytes), most fields of the response head.
         url_auth: credentials that were in the URL.
     """
 
@@ -91,7 +90,6 @@ class ClientRequest:
         "idempotent",
         "length",
         "method",
-        "parser_limits",
         "payload",
         "source",
         "url_auth",
@@ -106,7 +104,6 @@ class ClientRequest:
         body: "_Body",
         cookie: str | None,
         cookie_scope: tuple[str, str, bool],
-        parser_limits: tuple[int, int, int],
     ) -> None:
         self.method = method
         self.connection_key = connection_key
@@ -120,7 +117,6 @@ class ClientRequest:
         self.cookie = cookie
         self.cookie_scope = cookie_scope
         self.idempotent = method in IDEMPOTENT_METHODS
-        self.parser_limits = parser_limits
         self.url_auth: BasicAuth | None = None
         self._source = source
         self._url: URL | None = None
@@ -198,7 +194,6 @@ class RequestBuilder:
         json_serialize: makes text or bytes of what is passed as `json`.
         allowed_schemes: schemes of URLs the connector can be asked for.
         force_close: whether connections are for one request only.
-        parser_limits: longest status line, longest field (bytes), most fields of a response head.
         version: HTTP version.
     """
 
@@ -213,7 +208,6 @@ class RequestBuilder:
         json_serialize: Callable[[Any], str | bytes],
         allowed_schemes: frozenset[str],
         force_close: bool,
-        parser_limits: tuple[int, int, int],
         version: HttpVersion = HttpVersion11,
     ) -> None:
         self._base_url = base_url
@@ -233,7 +227,6 @@ class RequestBuilder:
         # What is not the default of the version has to be said (RFC 9112 §9.3).
         asking = b"Connection: keep-alive\r\n" if version == HttpVersion10 else b""
         self._connection_line = b"Connection: close\r\n" if force_close else asking
-        self._limits = parser_limits
         self._version = _check_version(version)
         # By method, as it is spelled on the wire, and URL, as it was passed.
         self._remembered: dict[str, dict[str, ClientRequest]] = {}
@@ -323,7 +316,7 @@ class RequestBuilder:
         if self._connection_line and "connection" not in given:
             ending += self._connection_line
         head = template.render(method, target, fields, ending + b"\r\n")
-        request = ClientRequest(method, source, origin.key, head, body, cookie, scope, self._limits)
+        request = ClientRequest(method, source, origin.key, head, body, cookie, scope)
         request.body = ready
         request.url_auth = url_auth
         if remember and type(url) is str and self._stored is not None:
@@ -397,9 +390,7 @@ class RequestBuilder:
         else:
             length = headers.get("Content-Length")
             made = _Body(b"", b"", body, None if length is None else int(length), coding, original.expect, body)
-        return ClientRequest(
-            method, source, origin.key, head, made, original.cookie, original.cookie_scope, self._limits
-        )
+        return ClientRequest(method, source, origin.key, head, made, original.cookie, original.cookie_scope)
 
     def _forget(self) -> None:
         """Forgets everything that the default headers are in, because they have changed."""

@@ -89,7 +89,12 @@ async def send(
     connector = session._connector
     if connector is None or connector._closed:
         raise RuntimeError("Session is closed")
-    start, history, request = (monotonic(), (), None) if hop is None else hop
+    request: ClientRequest | None = None
+    history: tuple[ClientResponse, ...] = ()
+    if hop is None:
+        start = monotonic()
+    else:
+        start, history, request = hop
     if request is None:
         if session._trust_env:
             call = await _with_netrc(session._builder, url, call)

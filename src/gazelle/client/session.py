@@ -32,7 +32,15 @@ from gazelle.types import (
 from gazelle.wire.request_head import merge_fields
 
 from .middlewares import ClientMiddlewareType
-from .policy import CharsetResolver, Policy, RaiseForStatus, check_read_bufsize
+from .policy import (
+    DEFAULT_MAX_FIELD_SIZE,
+    DEFAULT_MAX_HEADERS,
+    DEFAULT_MAX_LINE_SIZE,
+    CharsetResolver,
+    Policy,
+    RaiseForStatus,
+    check_read_bufsize,
+)
 from .request import RequestBuilder, check_auth
 from .response import ClientResponse
 from .send import send
@@ -63,6 +71,9 @@ class RequestOptions(TypedDict, total=False):
     ssl: TlsPolicy | None
     server_hostname: str | None
     retry: bool | None
+    max_line_size: int | None
+    max_field_size: int | None
+    max_headers: int | None
     middlewares: Sequence[ClientMiddlewareType] | None
     trace_request_ctx: object
     verify_ssl: bool | None
@@ -203,9 +214,9 @@ class ClientSession:
         loop: asyncio.AbstractEventLoop | None = None,
         read_timeout: float | Sentinel | None = sentinel,
         conn_timeout: float | None = None,
-        max_line_size: int = 8190,
-        max_field_size: int = 8190,
-        max_headers: int = 128,
+        max_line_size: int = DEFAULT_MAX_LINE_SIZE,
+        max_field_size: int = DEFAULT_MAX_FIELD_SIZE,
+        max_headers: int = DEFAULT_MAX_HEADERS,
         fallback_charset_resolver: CharsetResolver | None = None,
     ) -> None:
         self._base_url = _check_base_url(base_url)
@@ -238,6 +249,9 @@ class ClientSession:
             auto_decompress=auto_decompress,
             retry=retry,
             middlewares=middlewares,
+            max_line_size=max_line_size,
+            max_field_size=max_field_size,
+            max_headers=max_headers,
             charset_resolver=fallback_charset_resolver,
         )
         self._trace_configs = list(trace_configs or ())
@@ -253,7 +267,6 @@ class ClientSession:
             version=version,
             allowed_schemes=connector.allowed_protocol_schema_set,
             force_close=connector.force_close,
-            parser_limits=(max_line_size, max_field_size, max_headers),
         )
         self._connector = connector
 
@@ -314,6 +327,7 @@ class ClientSession:
             ssl: TLS checks: True for the default ones, False for none, a `Fingerprint`, or an `ssl.SSLContext`.
             server_hostname: name to check the certificate against, instead of that in the URL.
             retry: as for the session.
+            max_line_size, max_field_size, max_headers: as for the session, in bytes and fields.
             middlewares: instead of those of the session.
             trace_request_ctx: handed to `TraceConfig.trace_config_ctx`.
             verify_ssl, ssl_context, fingerprint: deprecated spellings of `ssl`.
@@ -325,15 +339,18 @@ class ClientSession:
             TimeoutError: a time limit was exceeded.
             ValueError: arguments contradict each other, or cannot go on the wire.
         """
-        return _RequestContextManager(self._request(method, url, **kwargs))
+        call = self._request(method, url, **kwargs) if kwargs else self._request(method, url)
+        return _RequestContextManager(call)
 
     def get(self, url: StrOrURL, **kwargs: Unpack[RequestOptions]) -> _RequestContextManager[ClientResponse]:
         """Makes a GET request, see `request`."""
-        return _RequestContextManager(self._request("GET", url, **kwargs))
+        call = self._request("GET", url, **kwargs) if kwargs else self._request("GET", url)
+        return _RequestContextManager(call)
 
     def options(self, url: StrOrURL, **kwargs: Unpack[RequestOptions]) -> _RequestContextManager[ClientResponse]:
         """Makes an OPTIONS request, see `request`."""
-        return _RequestContextManager(self._request("OPTIONS", url, **kwargs))
+        call = self._request("OPTIONS", url, **kwargs) if kwargs else self._request("OPTIONS", url)
+        return _RequestContextManager(call)
 
     def head(self, url: StrOrURL, **kwargs: Unpack[RequestOptions]) -> _RequestContextManager[ClientResponse]:
         """Makes a HEAD request, see `request`; `allow_redirects` is False by default."""
@@ -342,19 +359,23 @@ class ClientSession:
 
     def post(self, url: StrOrURL, **kwargs: Unpack[RequestOptions]) -> _RequestContextManager[ClientResponse]:
         """Makes a POST request, see `request`."""
-        return _RequestContextManager(self._request("POST", url, **kwargs))
+        call = self._request("POST", url, **kwargs) if kwargs else self._request("POST", url)
+        return _RequestContextManager(call)
 
     def put(self, url: StrOrURL, **kwargs: Unpack[RequestOptions]) -> _RequestContextManager[ClientResponse]:
         """Makes a PUT request, see `request`."""
-        return _RequestContextManager(self._request("PUT", url, **kwargs))
+        call = self._request("PUT", url, **kwargs) if kwargs else self._request("PUT", url)
+        return _RequestContextManager(call)
 
     def patch(self, url: StrOrURL, **kwargs: Unpack[RequestOptions]) -> _RequestContextManager[ClientResponse]:
         """Makes a PATCH request, see `request`."""
-        return _RequestContextManager(self._request("PATCH", url, **kwargs))
+        call = self._request("PATCH", url, **kwargs) if kwargs else self._request("PATCH", url)
+        return _RequestContextManager(call)
 
     def delete(self, url: StrOrURL, **kwargs: Unpack[RequestOptions]) -> _RequestContextManager[ClientResponse]:
         """Makes a DELETE request, see `request`."""
-        return _RequestContextManager(self._request("DELETE", url, **kwargs))
+        call = self._request("DELETE", url, **kwargs) if kwargs else self._request("DELETE", url)
+        return _RequestContextManager(call)
 
     def _request(
         self, method: str, str_or_url: StrOrURL, **kwargs: Unpack[RequestOptions]

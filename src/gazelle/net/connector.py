@@ -41,8 +41,6 @@ class ConnectRequest(Protocol):
     def connection_key(self) -> ConnectionKey: ...
     @property
     def url(self) -> URL: ...
-    @property
-    def parser_limits(self) -> tuple[int, int, int]: ...
 
 
 class Connection:
@@ -235,7 +233,8 @@ class BaseConnector:
     @property
     def _conns(self) -> Mapping[Hashable, Sequence[tuple[Any, float]]]:
         """Idle connections by key, each with the time it became idle."""
-        return self._pool.idle
+        idle = self._pool.idle
+        return {key: [(connection, connection.idle_since) for connection in idle[key]] for key in idle}
 
     @property
     def _waiters(self) -> list[object]:
@@ -351,8 +350,7 @@ class BaseConnector:
     def _make_connection(self, req: ConnectRequest) -> Callable[[], HttpConnection]:
         """Returns a factory of the protocol."""
         key = req.connection_key
-        limits = req.parser_limits
-        return lambda: HttpConnection(self._loop, self._deadlines, self._pool, key, *limits)
+        return lambda: HttpConnection(self._loop, self._deadlines, self._pool, key)
 
     def _check_open(self) -> None:
         if self._closed:
