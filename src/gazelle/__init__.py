@@ -32,6 +32,7 @@ from .client.middlewares import ClientHandlerType, ClientMiddlewareType
 from .client.request import ClientRequest
 from .client.response import ClientResponse
 from .client.session import ClientSession
+from .client.tracker import UploadTracker
 from .cookies.jar import CookieJar, DummyCookieJar
 from .errors import (
     ClientConnectionError,
@@ -124,6 +125,7 @@ __all__ = [  # noqa: RUF022  (by theme)
     "get_payload",
     "payload_type",
     "set_zlib_backend",
+    "UploadTracker",
     # responses
     "ClientResponse",
     "StreamReader",

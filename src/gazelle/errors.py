@@ -80,9 +80,14 @@ class ClientResponseError(ClientError):
         message: reason phrase or what is wrong.
         headers: headers of the response, if there are any.
 
+    Attributes:
+        body: start of the body of the response, if `error_body_size` has asked for it; else None.
+
     Raises:
         ValueError: both `code` and `status` are given.
     """
+
+    body: bytes | None = None
 
     def __init__(
         self,

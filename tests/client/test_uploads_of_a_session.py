@@ -509,6 +509,19 @@ async def test_the_body_waits_for_100_continue(kind: str, options: dict[str, Any
         assert server.accepted == 1
 
 
+async def test_an_invitation_that_comes_at_once_is_not_overheard() -> None:
+    async def ask(peer: Peer) -> None:
+        await peer.send(b"HTTP/1.1 100 Continue\r\n\r\n")
+        await peer.read_body()
+        await peer.send(response(b"taken"))
+
+    rounds = 50  # the answer may be there before the body is ready to be sent, or after
+    async with ScriptedServer({"/x": Early([ask] * rounds)}) as server, gazelle.ClientSession() as session:
+        for _ in range(rounds):
+            async with session.post(server.url("/x"), data=b"body", expect100=True, timeout=5) as answer:
+                assert await answer.read() == b"taken"
+
+
 @pytest.mark.parametrize("status", ["417 Expectation Failed", "200 OK", "401 Unauthorized"])
 async def test_a_final_answer_ends_the_wait_and_the_body_is_not_sent(status: str) -> None:
     body = Body(b"body")

@@ -16,7 +16,8 @@ REALM = "samples"
 NONCE = "5bd1e3a2"
 PARTS = (
     b'--cut\r\nContent-Type: application/json\r\n\r\n{"part": 1}\r\n'
-    b'--cut\r\nContent-Type: text/plain\r\nContent-Disposition: attachment; filename="two.txt"\r\n\r\npart 2\r\n--cut--\r\n'
+    b"--cut\r\nContent-Type: text/plain\r\nContent-Disposition: attachment; filename=two.txt\r\n\r\npart 2\r\n"
+    b"--cut--\r\n"
 )
 
 

@@ -47,6 +47,7 @@ cdef class HttpConnection(ResponseSink):
     cdef bint _writing_paused
     cdef object _drained
     cdef object _continue
+    cdef bint _continued
     cdef public object key
     cdef public object transport
     cdef readonly Py_ssize_t generation

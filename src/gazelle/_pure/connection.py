@@ -96,6 +96,7 @@ class HttpConnection(ResponseSink):
     __slots__ = (
         "__weakref__",
         "_continue",
+        "_continued",
         "_create_future",
         "_deadlines",
         "_drained",
@@ -156,6 +157,7 @@ class HttpConnection(ResponseSink):
         self._writing_paused = False
         self._drained: asyncio.Future[None] | None = None
         self._continue: asyncio.Future[bool] | None = None
+        self._continued = False
 
     def __repr__(self) -> str:
         state = ("opening", "idle", "busy", "closed")[self._state]
@@ -219,6 +221,7 @@ class HttpConnection(ResponseSink):
             self._read_time = monotonic()
             self._deadlines.add(self._read_deadline, settings.sock_read, self._read_time)
         self._uploading = uploading
+        self._continued = False
         waiter = self._waiter = self._create_future()
         if not body:
             self._write(head)
@@ -264,7 +267,9 @@ class HttpConnection(ResponseSink):
         It is true after 100 Continue, and false when the final response has come, or will not come.
         """
         self._continue = self._loop.create_future()
-        if self._state != _BUSY or self._head is not None or self._waiter is None:
+        if self._continued:  # it came before anybody asked
+            self._continue.set_result(True)
+        elif self._state != _BUSY or self._head is not None or self._waiter is None:
             self._continue.set_result(False)
         return self._continue
 
@@ -369,8 +374,10 @@ class HttpConnection(ResponseSink):
 
     def on_interim(self, head: ResponseHead) -> None:
         """Takes an interim response; only 100 means something here."""
-        if head.status == 100 and self._continue is not None and not self._continue.done():
-            self._continue.set_result(True)
+        if head.status == 100:
+            self._continued = True
+            if self._continue is not None and not self._continue.done():
+                self._continue.set_result(True)
 
     def on_head(self, head: ResponseHead) -> None:
         """Takes the head of the response."""

@@ -40,6 +40,7 @@ class Policy:
         max_line_size: longest status line of a response, in bytes.
         max_field_size: longest header field of a response, name and value, in bytes.
         max_headers: most header fields of a response.
+        error_body_size: bytes of the body that an error about a status keeps.
         charset_resolver: what is asked for the encoding of a body that does not declare one, see `ClientSession`.
     """
 
@@ -48,6 +49,7 @@ class Policy:
         "allow_redirects",
         "auto_decompress",
         "charset_resolver",
+        "error_body_size",
         "max_field_size",
         "max_headers",
         "max_line_size",
@@ -70,6 +72,7 @@ class Policy:
         {
             "allow_redirects",
             "auto_decompress",
+            "error_body_size",
             "max_field_size",
             "max_headers",
             "max_line_size",
@@ -102,6 +105,7 @@ class Policy:
         max_line_size: int = DEFAULT_MAX_LINE_SIZE,
         max_field_size: int = DEFAULT_MAX_FIELD_SIZE,
         max_headers: int = DEFAULT_MAX_HEADERS,
+        error_body_size: int = 0,
         charset_resolver: CharsetResolver | None = None,
     ) -> None:
         # Policies of calls that pass the same arguments: most programs have a few combinations.
@@ -121,6 +125,7 @@ class Policy:
         self.max_line_size = _check_limit("max_line_size", max_line_size)
         self.max_field_size = _check_limit("max_field_size", max_field_size)
         self.max_headers = _check_limit("max_headers", max_headers)
+        self.error_body_size = _check_limit("error_body_size", error_body_size)
         limits = (max_line_size, max_field_size, max_headers)
         self.settings = ExchangeSettings(self.open_stream, self.total, sock_read, read_until_eof, limits)
         self.ssl = ssl

@@ -33,6 +33,7 @@ from gazelle.wire.request_head import (
 )
 
 from .policy import Policy
+from .tracker import UploadTracker
 
 IDEMPOTENT_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"})
 
@@ -73,6 +74,7 @@ class ClientRequest:
         cookie: the cookies that the jar had for it, as they are sent.
         cookie_scope: what the jar was asked with: host, path, whether the origin is secure.
         idempotent: whether being sent twice is the same as being sent once (RFC 9110 §9.2.2).
+        tracker: who counts what is sent of its body.
         url_auth: credentials that were in the URL.
     """
 
@@ -92,6 +94,7 @@ class ClientRequest:
         "method",
         "payload",
         "source",
+        "tracker",
         "url_auth",
     )
 
@@ -117,6 +120,7 @@ class ClientRequest:
         self.cookie = cookie
         self.cookie_scope = cookie_scope
         self.idempotent = method in IDEMPOTENT_METHODS
+        self.tracker: UploadTracker | None = None
         self.url_auth: BasicAuth | None = None
         self._source = source
         self._url: URL | None = None
@@ -264,6 +268,7 @@ class RequestBuilder:
         chunked: bool | None = None,
         expect100: bool = False,
         withheld: frozenset[str] = frozenset(),
+        upload_tracker: UploadTracker | None = None,
         remember: bool = False,
     ) -> ClientRequest:
         """Returns the request for a call; for the arguments see `ClientSession.request`.
@@ -271,6 +276,7 @@ class RequestBuilder:
         Args:
             policy: how it will be carried out.
             withheld: names, in lower case, of default header fields that are not meant for whom the request goes to.
+            upload_tracker: who counts what is sent of the body, which is then sent in pieces whatever it is.
             remember: keep the request for `recall`.
 
         Raises:
@@ -304,8 +310,10 @@ class RequestBuilder:
             ending += self._authorization(auth, url_auth, given, own=origin.own)
         body = _NO_BODY
         ready = b""
-        if compress or chunked or expect100 or data is not None or not given.isdisjoint(_FRAMING):
-            body = self._make_body(method, data, json, given, fields, compress, chunked, expect100)
+        streamed = upload_tracker is not None
+        tracked = streamed and json is not None
+        if compress or chunked or expect100 or data is not None or tracked or not given.isdisjoint(_FRAMING):
+            body = self._make_body(method, data, json, given, fields, compress, chunked, expect100, streamed)
             ending += body.lines
             ready = body.ready
         elif json is not None or method not in _BODILESS_METHODS:
@@ -319,6 +327,7 @@ class RequestBuilder:
         request = ClientRequest(method, source, origin.key, head, body, cookie, scope)
         request.body = ready
         request.url_auth = url_auth
+        request.tracker = upload_tracker
         if remember and type(url) is str and self._stored is not None:
             if len(requests) >= _CACHE_SIZE:
                 requests.clear()
@@ -390,7 +399,9 @@ class RequestBuilder:
         else:
             length = headers.get("Content-Length")
             made = _Body(b"", b"", body, None if length is None else int(length), coding, original.expect, body)
-        return ClientRequest(method, source, origin.key, head, made, original.cookie, original.cookie_scope)
+        request = ClientRequest(method, source, origin.key, head, made, original.cookie, original.cookie_scope)
+        request.tracker = original.tracker
+        return request
 
     def _forget(self) -> None:
         """Forgets everything that the default headers are in, because they have changed."""
@@ -535,6 +546,7 @@ class RequestBuilder:
         compress: str | bool | None,
         chunked: bool | None,
         expect: bool,
+        streamed: bool,
     ) -> _Body:
         """Returns the body of a call (RFC 9110 §8.6, RFC 9112 §6)."""
         lines = b""  # Content-Encoding, Content-Length, Content-Type, Transfer-Encoding, Expect: those that are needed
@@ -588,7 +600,7 @@ class RequestBuilder:
             if "transfer-encoding" in passed:
                 raise ValueError("Transfer-Encoding is passed, but there is no body")
             return _Body(lines)
-        if body is not None and coding is None and not expect:
+        if body is not None and coding is None and not expect and not streamed:
             if length is None:
                 body = (b"%x\r\n%b\r\n" % (len(body), body) if body else b"") + b"0\r\n\r\n"
             return _Body(lines, body, source=payload if isinstance(payload, Payload) else None)

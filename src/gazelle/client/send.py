@@ -11,6 +11,7 @@ from gazelle._impl import HttpConnection
 from gazelle.abc import AbstractCookieJar
 from gazelle.cookies.jar import store_response_cookies
 from gazelle.errors import (
+    ClientError,
     ClientOSError,
     ClientPayloadError,
     ClientResponseError,
@@ -108,6 +109,7 @@ async def send(
             return await _conclude(session, policy, call, request, response, start, traces) if hop is None else response
     retry = policy.retry and request.idempotent
     upload: Upload | None = None
+    attempt = None if request.tracker is None else request.tracker._begin()
     connection = connector.take(request.connection_key)
     if connection is None:
         connection = await _open(connector, request, policy, start, traces)
@@ -125,7 +127,7 @@ async def send(
                 request.payload is not None,
             )
             if request.payload is not None:
-                upload = Upload(connection, request, traces)
+                upload = Upload(connection, request, traces, attempt)
             if traces:
                 await _trace_sent(traces, request)
             head = await waiter
@@ -139,6 +141,7 @@ async def send(
                     await upload.finish()
                 raise
             retry = False
+            attempt = None if request.tracker is None else request.tracker._begin()
         except BaseException as error:
             # A cancellation can come after the exchange was over: then the connection is idle, or serves another.
             if connection.busy and connection.generation == generation:
@@ -151,6 +154,9 @@ async def send(
                 ) from error
             raise
         connection = await _open(connector, request, policy, start, traces, reuse=False)
+    if attempt is not None and upload is None:
+        attempt.payload_bytes = len(request.body)
+        attempt.end(None)
     body = head.body
     handle = None
     if type(body) is not bytes and isinstance(body, StreamReader) and body.feeding:
@@ -200,6 +206,8 @@ async def _conclude(
             else:
                 response = await send(session, policy, redirect.method, redirect.url, call, traces, hop)
         if policy.raise_for_status is True:
+            if response.status >= 400 and policy.error_body_size:
+                await _raise_with_body(response, policy.error_body_size)
             response.raise_for_status()
         elif policy.raise_for_status:
             await policy.raise_for_status(response)
@@ -209,6 +217,22 @@ async def _conclude(
             await response._upload.finish()
         raise
     return response
+
+
+async def _raise_with_body(response: ClientResponse, size: int) -> None:
+    """Raises the error of a response, with the start of its body, or with what there is of it if it breaks off."""
+    pieces = []
+    try:
+        while size and (piece := await response.content.read(size)):
+            pieces.append(piece)
+            size -= len(piece)
+    except (ClientError, TimeoutError):
+        pass  # the status says more than that its explanation is not whole
+    try:
+        response.raise_for_status()
+    except ClientResponseError as error:
+        error.body = b"".join(pieces)
+        raise
 
 
 async def _next_request(

@@ -44,6 +44,7 @@ from .policy import (
 from .request import RequestBuilder, check_auth
 from .response import ClientResponse
 from .send import send
+from .tracker import UploadTracker
 
 DEFAULT_READ_BUFSIZE = 2**18
 
@@ -74,8 +75,10 @@ class RequestOptions(TypedDict, total=False):
     max_line_size: int | None
     max_field_size: int | None
     max_headers: int | None
+    error_body_size: int | None
     middlewares: Sequence[ClientMiddlewareType] | None
     trace_request_ctx: object
+    upload_tracker: UploadTracker | None
     verify_ssl: bool | None
     ssl_context: ssl_module.SSLContext | None
     fingerprint: bytes | None
@@ -94,6 +97,7 @@ _CONTENT = frozenset(
         "json",
         "params",
         "skip_auto_headers",
+        "upload_tracker",
     }
 )
 
@@ -176,6 +180,9 @@ class ClientSession:
         max_line_size: longest status line of a response, in bytes. Default 8190.
         max_field_size: longest header field of a response, name and value, in bytes. Default 8190.
         max_headers: most header fields of a response. Default 128.
+        error_body_size: with `raise_for_status=True`, wait for up to this many bytes of the body, content codings taken
+            off, and keep them in `ClientResponseError.body`. Default 0: the error is raised at once. What
+            `ClientResponse.raise_for_status()` raises has no body: it cannot wait for one.
         fallback_charset_resolver: is given each response whose text is asked for and that declares no encoding that
             Python knows, and its body, and returns the name of one. Default: UTF-8 if the body is valid UTF-8, or a
             guess.
@@ -217,6 +224,7 @@ class ClientSession:
         max_line_size: int = DEFAULT_MAX_LINE_SIZE,
         max_field_size: int = DEFAULT_MAX_FIELD_SIZE,
         max_headers: int = DEFAULT_MAX_HEADERS,
+        error_body_size: int = 0,
         fallback_charset_resolver: CharsetResolver | None = None,
     ) -> None:
         self._base_url = _check_base_url(base_url)
@@ -252,6 +260,7 @@ class ClientSession:
             max_line_size=max_line_size,
             max_field_size=max_field_size,
             max_headers=max_headers,
+            error_body_size=error_body_size,
             charset_resolver=fallback_charset_resolver,
         )
         self._trace_configs = list(trace_configs or ())
@@ -328,7 +337,9 @@ class ClientSession:
             server_hostname: name to check the certificate against, instead of that in the URL.
             retry: as for the session.
             max_line_size, max_field_size, max_headers: as for the session, in bytes and fields.
+            error_body_size: as for the session, in bytes.
             middlewares: instead of those of the session.
+            upload_tracker: an `UploadTracker` to be told how far the body has come.
             trace_request_ctx: handed to `TraceConfig.trace_config_ctx`.
             verify_ssl, ssl_context, fingerprint: deprecated spellings of `ssl`.
 
@@ -382,6 +393,8 @@ class ClientSession:
     ) -> Coroutine[Any, Any, ClientResponse]:
         # A plain function: what it returns is a coroutine anyway, and one more around it would cost its time.
         if kwargs or self._trace_configs:
+            if "upload_tracker" in kwargs:
+                return self._request_tracked(method, str_or_url, kwargs)  # type: ignore[arg-type]
             return self._request_with(method, str_or_url, kwargs)  # type: ignore[arg-type]
         return send(self, self._policy, method, str_or_url, _NOTHING)
 
@@ -398,6 +411,18 @@ class ClientSession:
         if self._trace_configs:
             return await self._traced(policy, method, str_or_url, arguments, context)
         return await send(self, policy, method, str_or_url, arguments)
+
+    async def _request_tracked(self, method: str, str_or_url: StrOrURL, arguments: dict[str, Any]) -> ClientResponse:
+        """Makes a request whose body is watched."""
+        tracker: UploadTracker | None = arguments["upload_tracker"]
+        if tracker is None:
+            del arguments["upload_tracker"]
+            return await self._request_with(method, str_or_url, arguments)
+        tracker._bind()
+        try:
+            return await self._request_with(method, str_or_url, arguments)
+        finally:
+            tracker._finish()
 
     async def _traced(
         self, policy: Policy, method: str, url: StrOrURL, call: dict[str, Any], context: object

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 
 from gazelle._impl import HttpConnection
 from gazelle.abc import AbstractStreamWriter
@@ -11,6 +12,7 @@ from gazelle.errors import ClientConnectionResetError
 from gazelle.tracing import Trace
 
 from .request import ClientRequest
+from .tracker import UploadAttempt
 
 
 class BodyWriter(AbstractStreamWriter):
@@ -20,9 +22,13 @@ class BodyWriter(AbstractStreamWriter):
         connection: the connection.
         generation: the exchange, see `HttpConnection.send_body`.
         chunked: whether the body has the chunked coding.
+        attempt: who counts what is sent.
     """
 
-    def __init__(self, connection: HttpConnection, generation: int, chunked: bool) -> None:
+    def __init__(
+        self, connection: HttpConnection, generation: int, chunked: bool, attempt: UploadAttempt | None = None
+    ) -> None:
+        self._attempt = attempt
         self._connection = connection
         self._generation = generation
         self._chunked = chunked
@@ -51,6 +57,8 @@ class BodyWriter(AbstractStreamWriter):
 
     async def _send(self, data: bytes) -> None:
         drained = self._connection.send_body(self._generation, data)
+        if self._attempt is not None:
+            self._attempt.sent(len(data))
         if drained is not None:
             await drained
 
@@ -64,14 +72,24 @@ class Upload:
         connection: the connection.
         request: the request; its payload stays open until `finish`: a redirect may need it again.
         traces: who is told of each piece.
+        attempt: who counts what is sent.
     """
 
     __slots__ = ("_payload", "_task")
 
-    def __init__(self, connection: HttpConnection, request: ClientRequest, traces: Sequence[Trace]) -> None:
+    def __init__(
+        self,
+        connection: HttpConnection,
+        request: ClientRequest,
+        traces: Sequence[Trace],
+        attempt: UploadAttempt | None = None,
+    ) -> None:
         assert request.payload is not None
         self._payload = request.payload
-        self._task = asyncio.ensure_future(_send(connection, request, request.payload, traces))
+        self._task = asyncio.ensure_future(_send(connection, request, request.payload, traces, attempt))
+        if attempt is not None:
+            attempt.begin(connection)
+            self._task.add_done_callback(partial(_tell, attempt))
 
     @property
     def done(self) -> bool:
@@ -93,22 +111,58 @@ class Upload:
         await self._payload.close()
 
 
-async def _send(connection: HttpConnection, request: ClientRequest, payload: Payload, traces: Sequence[Trace]) -> None:
+def _tell(attempt: UploadAttempt, task: "asyncio.Task[Exception | None]") -> None:
+    attempt.end(asyncio.CancelledError() if task.cancelled() else task.exception() or task.result())
+
+
+async def _send(
+    connection: HttpConnection,
+    request: ClientRequest,
+    payload: Payload,
+    traces: Sequence[Trace],
+    attempt: UploadAttempt | None,
+) -> Exception | None:
+    """Sends a body, and returns why not all of it was sent; None if it was."""
     generation = connection.generation
     try:
         if request.expect and not await connection.wait_for_continue():
-            return
-        writer: AbstractStreamWriter = BodyWriter(connection, generation, request.length is None)
+            return ClientConnectionResetError("The server has not asked for the body")
+        writer: AbstractStreamWriter = BodyWriter(connection, generation, request.length is None, attempt)
         if traces:
             writer = _TracedWriter(writer, request, traces)
         if request.coding is not None:
             writer = CompressingWriter(writer, request.coding)
+        if attempt is not None:
+            writer = _CountingWriter(writer, attempt)
         await payload.write_with_length(writer, request.length)
+        # What waited to be taken may have been let go by the end of the exchange.
+        cut = not connection.busy or connection.generation != generation
         await writer.write_eof()
-    except ClientConnectionResetError:
-        return
+        return ClientConnectionResetError("The response came before the end of the body") if cut else None
+    except ClientConnectionResetError as error:
+        return error
     except Exception as error:
         connection.fail_body(generation, error)
+        return error
+
+
+class _CountingWriter(AbstractStreamWriter):
+    """Counts what is written before anything is done to it."""
+
+    def __init__(self, writer: AbstractStreamWriter, attempt: UploadAttempt) -> None:
+        self._writer = writer
+        self._attempt = attempt
+
+    async def write(self, chunk: bytes | bytearray | memoryview) -> None:
+        self._attempt.payload_bytes += len(chunk)
+        await self._writer.write(chunk)
+
+    async def write_eof(self, chunk: bytes = b"") -> None:
+        self._attempt.payload_bytes += len(chunk)
+        await self._writer.write_eof(chunk)
+
+    async def drain(self) -> None:
+        await self._writer.drain()
 
 
 class _TracedWriter(AbstractStreamWriter):
