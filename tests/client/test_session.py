@@ -357,3 +357,12 @@ async def test_one_session_serves_many_hosts_at_once() -> None:
 
         got = await asyncio.gather(*(fetch(server) for _ in range(50) for server in (one, two)))
         assert got == [b"a", b"b"] * 50
+
+
+async def test_what_one_call_may_pass_does_not_let_an_equal_value_through() -> None:
+    """False and 0 are equal: that one was taken must not make the other pass the check."""
+    async with gazelle.ClientSession() as session:
+        with pytest.raises(gazelle.ClientConnectionError):
+            await session.get("http://127.0.0.1:1/", ssl=False)
+        with pytest.raises(TypeError, match="ssl should be"):
+            await session.get("http://127.0.0.1:1/", ssl=0)  # type: ignore[arg-type]

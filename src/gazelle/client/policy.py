@@ -109,7 +109,7 @@ class Policy:
         charset_resolver: CharsetResolver | None = None,
     ) -> None:
         # Policies of calls that pass the same arguments: most programs have a few combinations.
-        self._overrides: dict[tuple[tuple[str, Any], ...], Self] = {}
+        self._overrides: dict[tuple[tuple[str, type, Any], ...], Self] = {}
         self.timeout = timeout
         self.total = float(timeout.total or 0)
         self.raise_for_status = raise_for_status
@@ -141,7 +141,8 @@ class Policy:
             TypeError: an argument has a type it must not have.
             ValueError: an argument has a value it must not have.
         """
-        key = tuple(arguments.items())
+        # With their types: False and 0, or True and 1, are equal, and mean different things here or are refused.
+        key = tuple((name, type(value), value) for name, value in arguments.items())
         try:
             known = self._overrides.get(key)
         except TypeError:  # something that has no hash: an error, that is told below, or nothing to remember
