@@ -15,7 +15,7 @@ IMPL: Literal["c", "python"] = "python"
 if not TYPE_CHECKING and _asked != "python":
     try:
         from ._accel.chunked import ChunkedDecoder
-        from ._accel.connection import ExchangeSettings, HttpConnection
+        from ._accel.connection import Body, ExchangeSettings, HttpConnection
         from ._accel.deadlines import Deadlines
         from ._accel.head import ResponseHead, parse_head
         from ._accel.headers import build_headers, serialize_headers
@@ -30,7 +30,7 @@ if not TYPE_CHECKING and _asked != "python":
 
 if TYPE_CHECKING or IMPL == "python":
     from ._pure.chunked import ChunkedDecoder
-    from ._pure.connection import ExchangeSettings, HttpConnection
+    from ._pure.connection import Body, ExchangeSettings, HttpConnection
     from ._pure.deadlines import Deadlines
     from ._pure.head import ResponseHead, parse_head
     from ._pure.headers import build_headers, serialize_headers
@@ -40,6 +40,7 @@ if TYPE_CHECKING or IMPL == "python":
 
 __all__ = [
     "IMPL",
+    "Body",
     "ChunkedDecoder",
     "Deadlines",
     "ExchangeSettings",

@@ -2,6 +2,7 @@
 
 import cython
 
+from gazelle._accel.head cimport cut
 from gazelle._accel.sink cimport ResponseSink
 
 cdef int _SIZE, _DATA, _DATA_END, _TRAILER

@@ -2,12 +2,12 @@
 
 import cython
 
+from gazelle._accel.clock cimport monotonic
 from gazelle._accel.deadlines cimport Deadline, Deadlines
 from gazelle._accel.head cimport ResponseHead
 from gazelle._accel.http_parser cimport ResponseParser
-from gazelle._accel.pool cimport Pool
+from gazelle._accel.pool cimport Pool, PooledConnection
 from gazelle._accel.readiness cimport SocketProbe
-from gazelle._accel.sink cimport ResponseSink
 
 cdef int _OPENING, _IDLE, _BUSY, _CLOSED
 cdef Py_ssize_t _JOIN_LIMIT
@@ -21,7 +21,7 @@ cdef class ExchangeSettings:
     cdef readonly tuple limits
 
 
-cdef class HttpConnection(ResponseSink):
+cdef class HttpConnection(PooledConnection):
     cdef object __weakref__
     cdef object _loop
     cdef object _create_future
@@ -48,17 +48,14 @@ cdef class HttpConnection(ResponseSink):
     cdef object _drained
     cdef object _continue
     cdef bint _continued
-    cdef public object key
     cdef public object transport
     cdef readonly Py_ssize_t generation
-    cdef public double idle_since
     cdef readonly bint reused
 
     cpdef object exchange(
         self, bytes head, bytes body, str method, ExchangeSettings settings, double start, bint uploading=*
     )
-    cpdef bint is_reusable(self) except -1
-    cpdef object close(self)
+    cpdef object abandon(self, object waiter)
     cpdef object resume_reading(self)
     @cython.locals(taken=Py_ssize_t)
     cpdef object data_received(self, bytes data)
@@ -67,7 +64,7 @@ cdef class HttpConnection(ResponseSink):
     cpdef object on_body(self, bytes data)
     cpdef object on_chunk_end(self)
     cdef object _begin_stream(self, ResponseHead head)
-    @cython.locals(head=ResponseHead, reusable=bint, sending=bint)
+    @cython.locals(head=ResponseHead, reusable=bint, sending=bint, body=object)
     cdef object _complete(self, bint clean)
     cdef object _end_exchange(self)
     cdef bint _is_sending(self) except -1

@@ -2,6 +2,8 @@
 
 import cython
 
+from gazelle._accel.clock cimport monotonic
+
 cdef int _MAX_EMPTY_LISTS
 
 

@@ -4,10 +4,17 @@ import cython
 
 from gazelle._accel.head cimport ResponseHead
 
-cdef object _MAX_LENGTH
+cdef unsigned long long _MAX_LENGTH
 
 
-@cython.locals(transfer_encoding=bytes, content_length=bytes, length=object, status=int)
+@cython.locals(
+    transfer_encoding=bytes,
+    content_length=bytes,
+    length=cython.longlong,
+    number=cython.ulonglong,
+    digit=cython.uchar,
+    status=int,
+)
 cpdef long long body_length(ResponseHead head, bint bodiless) except? -3
 
 

@@ -14,7 +14,6 @@ cdef class ResponseHead:
     cdef public int status
     cdef public int minor
     cdef public bint keep_alive
-    cdef public object body
     cdef readonly bint has_cookies
     cdef readonly Py_ssize_t count
     cdef readonly Py_ssize_t line_size
@@ -35,5 +34,6 @@ cdef class ResponseHead:
     cdef bytes _value(self, Py_ssize_t index)
 
 
+cpdef bytes cut(bytes data, Py_ssize_t start, Py_ssize_t end)
 cpdef Py_ssize_t find_head_end(object data, Py_ssize_t start) except -2
 cpdef ResponseHead parse_head(bytes data, Py_ssize_t start, Py_ssize_t end)

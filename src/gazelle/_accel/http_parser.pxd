@@ -4,7 +4,7 @@ import cython
 
 from gazelle._accel.chunked cimport ChunkedDecoder
 from gazelle._accel.framing cimport body_length, may_keep_alive
-from gazelle._accel.head cimport ResponseHead, find_head_end, parse_head
+from gazelle._accel.head cimport ResponseHead, cut, find_head_end, parse_head
 from gazelle._accel.sink cimport ResponseSink
 
 cdef int _HEAD, _FIXED, _CHUNKED, _UNTIL_EOF, _DONE, _FAILED

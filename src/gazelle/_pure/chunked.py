@@ -4,6 +4,7 @@ from typing import Final
 
 from gazelle.errors import LineTooLong, TransferEncodingError
 
+from .head import cut
 from .sink import ResponseSink
 
 # A line with the size of a chunk and its extensions, CRLF included; and all extensions of one body together.
@@ -58,7 +59,7 @@ class ChunkedDecoder:
                 if count > self._remaining:
                     count = self._remaining
                 self._remaining -= count
-                self._sink.on_body(data[position : position + count])
+                self._sink.on_body(cut(data, position, position + count))
                 position += count
                 if self._remaining == 0:
                     self._state = _DATA_END

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable
 from ssl import SSLError, SSLZeroReturnError
-from time import monotonic
 from typing import Any, Final, Protocol, TypeAlias
 
 from gazelle.errors import (
@@ -15,12 +14,12 @@ from gazelle.errors import (
     SocketTimeoutError,
 )
 
+from .clock import monotonic
 from .deadlines import Deadline, Deadlines
 from .head import ResponseHead
 from .http_parser import ResponseParser
-from .pool import Pool
+from .pool import Pool, PooledConnection
 from .readiness import SocketProbe
-from .sink import ResponseSink
 
 _OPENING: Final = 0
 _IDLE: Final = 1
@@ -48,6 +47,11 @@ class BodyStream(Protocol):
 
 
 OpenStream: TypeAlias = Callable[["HttpConnection", ResponseHead], BodyStream]
+
+Body: TypeAlias = bytes | list[bytes | None] | BodyStream
+
+Answer: TypeAlias = tuple[ResponseHead, int, bool, Body]
+"""The head of a response; and what is asked of every one: its status, whether it sets cookies, and its body."""
 
 
 class ExchangeSettings:
@@ -78,13 +82,13 @@ class ExchangeSettings:
         self.limits = limits
 
 
-class HttpConnection(ResponseSink):
+class HttpConnection(PooledConnection):
     """A connection that carries one exchange after the other.
 
     `exchange` writes a request and returns a future that completes once: when the response is there, if it arrived
-    in one piece, or else when its head is there. In the first case `head.body` is the body (`bytes`, or for a
-    chunked one a list of pieces in which None ends a chunk) and the connection is back in the pool already; in the
-    second it is a stream.
+    in one piece, or else when its head is there. In the first case the body of the answer is what `read` has to return
+    (`bytes`), or if there is something to do about it, or to know of its chunks, a list of pieces in which None ends a
+    chunk; and the connection is back in the pool already. In the second it is a stream.
 
     Args:
         loop: the event loop of the connection.
@@ -121,19 +125,17 @@ class HttpConnection(ResponseSink):
         "_write",
         "_writing_paused",
         "generation",
-        "idle_since",
-        "key",
         "reused",
         "transport",
     )
 
     def __init__(self, loop: asyncio.AbstractEventLoop, deadlines: Deadlines, pool: Pool, key: Any) -> None:
+        super().__init__(key)
         self._loop = loop
-        self._create_future: Callable[[], asyncio.Future[ResponseHead]] = loop.create_future
+        self._create_future: Callable[[], asyncio.Future[Answer]] = loop.create_future
         self._deadlines = deadlines
         self._pool = pool
         self._open_stream: OpenStream | None = None
-        self.key = key
         self._parser = ResponseParser(self)
         self._limits: tuple[int, int, int] | None = None  # those that the parser was given
         self._total_deadline = Deadline(self)
@@ -141,12 +143,11 @@ class HttpConnection(ResponseSink):
         self._read_time = 0.0
         self._state = _OPENING
         self.generation = 0
-        self.idle_since = 0.0
         self.reused = False
         self.transport: Any = None
         self._write: Any = None
         self._probe: SocketProbe | None = None
-        self._waiter: asyncio.Future[ResponseHead] | None = None
+        self._waiter: asyncio.Future[Answer] | None = None
         self._head: ResponseHead | None = None
         self._piece: bytes | None = None
         self._pieces: list[bytes | None] | None = None
@@ -192,7 +193,7 @@ class HttpConnection(ResponseSink):
 
     def exchange(
         self, head: bytes, body: bytes, method: str, settings: ExchangeSettings, start: float, uploading: bool = False
-    ) -> "asyncio.Future[ResponseHead]":
+    ) -> "asyncio.Future[Answer]":
         """Sends a request and returns the future of its response head.
 
         Args:
@@ -269,9 +270,17 @@ class HttpConnection(ResponseSink):
         self._continue = self._loop.create_future()
         if self._continued:  # it came before anybody asked
             self._continue.set_result(True)
-        elif self._state != _BUSY or self._head is not None or self._waiter is None:
+        elif self._state != _BUSY or self._head is not None:
             self._continue.set_result(False)
         return self._continue
+
+    def abandon(self, waiter: "asyncio.Future[Answer]") -> None:
+        """Closes the connection if the exchange that `waiter` belongs to is still under way.
+
+        After that the connection is idle, or serves somebody else.
+        """
+        if self._waiter is waiter:
+            self.close()
 
     def close(self) -> None:
         """Closes the connection at once; an exchange under way ends with `ClientConnectionError`."""
@@ -430,7 +439,6 @@ class HttpConnection(ResponseSink):
         """Hands the head out before the body is there."""
         assert self._open_stream is not None
         stream = self._stream = self._open_stream(self, head)
-        head.body = stream
         if self._pieces is not None:
             for piece in self._pieces:
                 if piece is None:
@@ -442,9 +450,8 @@ class HttpConnection(ResponseSink):
             stream.feed_data(self._piece)
         self._piece = None
         waiter = self._waiter
-        self._waiter = None
         if waiter is not None and not waiter.done():
-            waiter.set_result(head)
+            waiter.set_result((head, head.status, head.has_cookies, stream))
 
     def _complete(self, clean: bool) -> None:
         """Ends an exchange whose response is complete.
@@ -455,11 +462,11 @@ class HttpConnection(ResponseSink):
         stream = self._stream
         waiter = self._waiter
         assert head is not None
-        if stream is None:
-            if self._pieces is not None:
-                head.body = self._pieces
-            else:
-                head.body = b"" if self._piece is None else self._piece
+        body: Body = b""
+        if self._pieces is not None:
+            body = self._pieces
+        elif self._piece is not None:
+            body = self._piece if head.content_encoding is None else [self._piece]
         # An answer that came before the request was complete: the rest of its body would look like another request.
         sending = self._uploading or (self._unsent and self._is_sending())
         reusable = clean and head.keep_alive and not sending
@@ -473,8 +480,11 @@ class HttpConnection(ResponseSink):
         self._pool.release(self, reusable)
         if stream is not None:
             stream.feed_eof()
-        elif waiter is not None and not waiter.done():
-            waiter.set_result(head)
+        elif waiter is not None:
+            try:  # noqa: SIM105  (on the way of every request)
+                waiter.set_result((head, head.status, head.has_cookies, body))
+            except asyncio.InvalidStateError:
+                pass  # it was cancelled
 
     def _end_exchange(self) -> None:
         self._deadlines.remove(self._total_deadline)

@@ -5,8 +5,9 @@ adding is appending, removing is unlinking, and only the heads of the lists are 
 """
 
 import asyncio
-from time import monotonic
 from typing import Final, Protocol
+
+from .clock import monotonic
 
 _MAX_EMPTY_LISTS: Final = 64
 

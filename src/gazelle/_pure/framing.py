@@ -27,7 +27,7 @@ def body_length(head: ResponseHead, bodiless: bool) -> int:
     """
     transfer_encoding = head.transfer_encoding
     content_length = head.content_length
-    length = UNTIL_EOF
+    length = 0
     if transfer_encoding is not None:
         if content_length is not None:
             raise InvalidHeader(b"Content-Length beside Transfer-Encoding: " + transfer_encoding)
@@ -38,10 +38,15 @@ def body_length(head: ResponseHead, bodiless: bool) -> int:
             raise InvalidHeader(b"Transfer-Encoding: " + transfer_encoding)
         length = CHUNKED
     elif content_length is not None:
-        number = int(content_length) if len(content_length) < 20 else _MAX_LENGTH + 1
-        if number > _MAX_LENGTH:
+        number = 0
+        if len(content_length) < 20:
+            for digit in content_length:
+                number = 10 * number + (digit - 48)
+        if number > _MAX_LENGTH or len(content_length) >= 20:
             raise InvalidHeader(b"Content-Length: " + content_length)
         length = number
+    else:
+        length = UNTIL_EOF
     status = head.status
     if bodiless or status == 204 or status == 304:
         return 0

