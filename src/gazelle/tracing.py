@@ -116,7 +116,7 @@ class TraceResponseHeadersReceivedParams:
 
 @dataclass(frozen=True, slots=True)
 class TraceResponseChunkReceivedParams:
-    """The body of a response was read, by `read` and whole."""
+    """The body of a response was read, whole by `read()`, or a piece of it from the stream; codings are taken off."""
 
     method: str
     url: URL
@@ -253,9 +253,10 @@ class TraceConfig:
     """Coroutine functions to be told what happens to the requests of a session, in lists named `on_...`.
 
     Each is called as `(session, trace_config_ctx, params)` and awaited before the request goes on; an exception it
-    raises fails the request. Signals of aiohttp's `TraceConfig` mean the same, with one addition:
+    raises fails the request. Signals of aiohttp's `TraceConfig` mean the same, with two additions:
     `on_response_headers_received` is sent for every response, before the body is read. `on_response_chunk_received` is
-    sent by `read()`, once with the whole body, and not for what is read from the stream.
+    sent by `read()`, once with the whole body, and also for every piece that is read from the stream (`content`),
+    before the reader gets it; but not for what `content.read_nowait()` returns.
 
     Args:
         trace_config_ctx_factory: makes the context of a request; called with `trace_request_ctx`, what was passed to

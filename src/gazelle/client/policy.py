@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final, Self, TypeAlias
 
 from gazelle._impl import ExchangeSettings
-from gazelle.net.stream import StreamOpener
+from gazelle.net.stream import StreamOpener, TracedStreamReader
 from gazelle.net.tls import TlsPolicy, check_policy
 from gazelle.timeouts import ClientTimeout
 
@@ -56,6 +56,7 @@ class Policy:
         "max_redirects",
         "middlewares",
         "open_stream",
+        "open_traced_stream",
         "raise_for_status",
         "read_bufsize",
         "read_until_eof",
@@ -65,6 +66,7 @@ class Policy:
         "ssl",
         "timeout",
         "total",
+        "traced_settings",
         "trusts_as_usual",
     )
 
@@ -120,6 +122,7 @@ class Policy:
         self.read_bufsize = read_bufsize
         self.auto_decompress = auto_decompress
         self.open_stream = StreamOpener(read_bufsize, auto_decompress)
+        self.open_traced_stream = StreamOpener(read_bufsize, auto_decompress, TracedStreamReader)
         self.read_until_eof = read_until_eof
         sock_read = float(timeout.sock_read or 0)
         self.max_line_size = _check_limit("max_line_size", max_line_size)
@@ -128,6 +131,7 @@ class Policy:
         self.error_body_size = _check_limit("error_body_size", error_body_size)
         limits = (max_line_size, max_field_size, max_headers)
         self.settings = ExchangeSettings(self.open_stream, self.total, sock_read, read_until_eof, limits)
+        self.traced_settings = ExchangeSettings(self.open_traced_stream, self.total, sock_read, read_until_eof, limits)
         self.ssl = ssl
         self.server_hostname = server_hostname
         self.charset_resolver = charset_resolver

@@ -26,7 +26,7 @@ from gazelle.errors import (
 )
 from gazelle.messages import RequestInfo
 from gazelle.net.connector import Connection
-from gazelle.net.stream import StreamReader
+from gazelle.net.stream import StreamReader, TracedStreamReader
 from gazelle.tracing import Trace
 from gazelle.types import HttpVersion
 from gazelle.wire.links import parse_links
@@ -263,7 +263,8 @@ class ClientResponse:
         received = self._received
         if isinstance(received, StreamReader):
             return received
-        stream: StreamReader = self._policy.open_stream(None, self._head)
+        open_stream = self._policy.open_traced_stream if self._traces else self._policy.open_stream
+        stream = open_stream(None, self._head)
         if self._body is not None:
             stream = StreamReader(None, self._policy.read_bufsize)
         else:
@@ -276,7 +277,15 @@ class ClientResponse:
         if self._released and self._body is None:
             stream.set_exception(ClientConnectionError(_CLOSED))
         self._received = stream
+        if self._traces:
+            self._tell(self._traces)
         return stream
+
+    def _tell(self, traces: Sequence[Trace]) -> None:
+        """Sets who is told what is read of the body."""
+        self._traces = traces
+        if isinstance(self._received, TracedStreamReader):
+            self._received.tell(traces, self.method, self.url)
 
     async def read(self) -> bytes:
         """Returns the whole body, with content codings taken off. It is kept: later calls return the same bytes.
@@ -312,7 +321,7 @@ class ClientResponse:
 
     async def _read_stream(self, stream: StreamReader) -> bytes:
         try:
-            return await stream.read()
+            return await stream._read_to_end()  # `read` tells the traces itself
         except BaseException:
             self.close()
             raise

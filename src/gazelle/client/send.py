@@ -122,7 +122,7 @@ async def send(
                 request.head,
                 request.body,
                 request.method,
-                policy.settings,
+                policy.traced_settings if traces else policy.settings,
                 start,
                 request.payload is not None,
             )
@@ -168,7 +168,7 @@ async def send(
     if has_cookies:
         store_response_cookies(session._cookie_jar, response.headers.getall("Set-Cookie"), request.url)
     if traces:
-        response._traces = traces
+        response._tell(traces)
         await _trace_response(traces, request, response)
     if hop is None and (300 <= status < 400 or policy.raise_for_status):
         return await _conclude(session, policy, call, request, response, start, traces)
