@@ -6,7 +6,7 @@ import re
 import sys
 from collections.abc import AsyncIterator, Mapping
 from functools import cached_property
-from typing import Any, Final, Protocol, Self, TypeAlias, Union
+from typing import Any, Final, Generic, Protocol, Self, TypeAlias, TypeVar, Union
 from urllib.parse import parse_qsl
 
 from multidict import CIMultiDict, CIMultiDictProxy
@@ -18,6 +18,8 @@ from gazelle.wire.media_type import MediaType, parse_media_type
 
 from .codings import Decoder, make_decoder
 from .disposition import content_disposition_filename, is_charset, parse_content_disposition
+
+_Item = TypeVar("_Item")
 
 MAX_DEPTH: Final = 10
 """How deep multipart bodies may be nested."""
@@ -222,7 +224,23 @@ class _PartBody:
         return piece
 
 
-class BodyPartReader:
+class _Series(Generic[_Item]):
+    """What `next` returns one after the other, for `async for`."""
+
+    async def next(self) -> _Item | None:
+        raise NotImplementedError
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> _Item:
+        item = await self.next()
+        if item is None:
+            raise StopAsyncIteration
+        return item
+
+
+class BodyPartReader(_Series[bytes]):
     """A part of a multipart body that is no multipart body itself. It is made by a `MultipartReader`.
 
     When the reader goes on to the next part, what was not read of this one is gone.
@@ -250,15 +268,6 @@ class BodyPartReader:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {dict(self.headers)}>"
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> bytes:
-        part = await self.next()
-        if part is None:
-            raise StopAsyncIteration
-        return part
 
     async def next(self) -> bytes | None:
         """Returns what is left of the body, None if nothing is."""
@@ -503,7 +512,7 @@ class BodyPartReader:
 Part: TypeAlias = Union[BodyPartReader, "MultipartReader"]
 
 
-class MultipartResponseWrapper:
+class MultipartResponseWrapper(_Series[Part]):
     """Reads the parts of a response, and releases the response after the last one.
 
     Args:
@@ -514,15 +523,6 @@ class MultipartResponseWrapper:
     def __init__(self, resp: ResponseLike, stream: "MultipartReader") -> None:
         self.resp = resp
         self.stream = stream
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> Part:
-        part = await self.next()
-        if part is None:
-            raise StopAsyncIteration
-        return part
 
     def at_eof(self) -> bool:
         """Returns whether all parts were read."""
@@ -542,7 +542,7 @@ class MultipartResponseWrapper:
             await released
 
 
-class MultipartReader:
+class MultipartReader(_Series[Part]):
     """Reads the parts of a multipart body, one after the other.
 
     Args:
@@ -600,15 +600,6 @@ class MultipartReader:
             BadMultipart: it is no multipart body.
         """
         return cls.response_wrapper_cls(response, cls(response.headers, response.content))
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> Part:
-        part = await self.next()
-        if part is None:
-            raise StopAsyncIteration
-        return part
 
     def at_eof(self) -> bool:
         """Returns whether the end of the last part was seen."""
