@@ -362,7 +362,6 @@ DIFFERENCES: tuple[Difference, ...] = (
             "replies/body/cyrillic not declared",
             "replies/reader/twice of [clg]*",
             "replies/reader/closed of [clg]*",
-            "replies/coded, as it came/deflate raw",
         ),
         ("text", "json of any type", "look"),
         "Text without a charset that is not UTF-8 is guessed, as the reference says; aiohttp no longer does.",
