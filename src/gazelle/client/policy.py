@@ -8,11 +8,10 @@ from gazelle.net.stream import StreamOpener, TracedStreamReader
 from gazelle.net.tls import TlsPolicy, check_policy
 from gazelle.timeouts import ClientTimeout
 
-MAX_READ_BUFSIZE: Final = 2**40
 DEFAULT_MAX_LINE_SIZE: Final = 8190
 DEFAULT_MAX_FIELD_SIZE: Final = 8190
 DEFAULT_MAX_HEADERS: Final = 128
-_MAX_LIMIT: Final = 2**40
+_MAX_LIMIT: Final = 2**40  # of bytes or fields, and still a small number to the engine
 _MAX_OVERRIDES: Final = 64
 
 RaiseForStatus: TypeAlias = bool | Callable[[Any], Awaitable[None]]
@@ -188,14 +187,13 @@ def check_read_bufsize(size: object) -> int:
     """Returns a read buffer size.
 
     Raises:
-        ValueError: it is not a positive int.
+        ValueError: it is not a positive int, or too large.
     """
-    if not isinstance(size, int) or isinstance(size, bool) or not 0 < size <= MAX_READ_BUFSIZE:
-        raise ValueError(f"read_bufsize should be a positive number of bytes, got {size!r}")
-    return size
+    return _check_limit("read_bufsize", size, 1)
 
 
-def _check_limit(name: str, limit: object) -> int:
-    if not isinstance(limit, int) or isinstance(limit, bool) or not 0 <= limit <= _MAX_LIMIT:
-        raise ValueError(f"{name} should be a number that is not negative, got {limit!r}")
+def _check_limit(name: str, limit: object, least: int = 0) -> int:
+    if not isinstance(limit, int) or isinstance(limit, bool) or not least <= limit <= _MAX_LIMIT:
+        wanted = "positive number" if least else "number that is not negative"
+        raise ValueError(f"{name} should be a {wanted} and at most 2**40, got {limit!r}")
     return limit
