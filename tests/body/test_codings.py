@@ -549,7 +549,7 @@ def test_a_zlib_backend_that_was_set_is_used_for_everything() -> None:
         calls.append(wbits)
         return zlib.decompressobj(wbits=wbits)
 
-    set_zlib_backend(SimpleNamespace(error=zlib.error, decompressobj=decompressobj))
+    set_zlib_backend(new_zlib_backend=SimpleNamespace(error=zlib.error, decompressobj=decompressobj))
     try:
         assert decode_all(gzip.compress(b"x"), "gzip") == b"x"
         assert decode_all(gzip.compress(TEXT), "gzip") == TEXT

@@ -73,20 +73,21 @@ class _ZlibChoice:
 _zlib_choice: Final = _ZlibChoice()
 
 
-def set_zlib_backend(module: ZlibBackend | None) -> None:
+def set_zlib_backend(new_zlib_backend: ZlibBackend | None) -> None:
     """Decode gzip and deflate with this module from now on, for bodies of any size.
 
     Args:
-        module: has `decompressobj` and `error` as the standard library's `zlib` has (`zlib_ng`, `isal_zlib`, `zlib`);
-            None returns to the default: ISA-L where it is installed and the body is no small one, else `zlib`.
+        new_zlib_backend: a module that has `decompressobj` and `error` as the standard library's `zlib` has (`zlib_ng`,
+            `isal_zlib`, `zlib`); None returns to the default: ISA-L where it is installed and the body is no small one,
+            else `zlib`.
 
     Raises:
         TypeError: the module lacks one of the two.
     """
     for name in ("decompressobj", "error"):
-        if module is not None and not hasattr(module, name):
-            raise TypeError(f"a zlib backend needs {name!r}, which {module!r} does not have")
-    _zlib_choice.fixed = module
+        if new_zlib_backend is not None and not hasattr(new_zlib_backend, name):
+            raise TypeError(f"a zlib backend needs {name!r}, which {new_zlib_backend!r} does not have")
+    _zlib_choice.fixed = new_zlib_backend
 
 
 def accept_encoding() -> str:
