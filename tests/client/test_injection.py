@@ -378,12 +378,40 @@ async def test_session_headers_that_become_bad_are_refused() -> None:
         assert len(server.requests) == 2
 
 
-async def test_a_session_header_value_that_is_no_text_is_refused() -> None:
+NO_TEXTS = (1, b"1", None)
+# Fields that are looked at on the way, and one that is not.
+FIELDS = ("Accept", "Authorization", "Content-Encoding", "Content-Length", "Content-Type", "Cookie", "Expect", "Host")
+OTHERS = ("Transfer-Encoding", "X-One")
+
+
+@pytest.mark.parametrize("value", NO_TEXTS)
+@pytest.mark.parametrize("name", FIELDS + OTHERS)
+async def test_a_header_value_that_is_no_text_is_a_type_error_that_names_header_and_type(name: str, value: Any) -> None:
+    message = f"header '{name}' must be str, not {type(value).__name__}"
+    call: dict[str, Any] = {"data": b"x", "cookies": {"a": "1"}}
     async with ScriptedServer({"*": OK}) as server:
-        with pytest.raises(TypeError, match="X-One"):
-            await of_session(server.url("/"), path="", headers={"X-One": b"1"})
-        async with gazelle.ClientSession() as session:
-            for headers in ({"X-One": 1}, {"X-One": None}, {"X-One": b"1"}, {b"X-One": "1"}):
-                with pytest.raises((TypeError, ValueError)):
-                    await session.get(server.url("/"), headers=headers)  # type: ignore[arg-type]
+        async with gazelle.ClientSession(headers={name: value}) as session:
+            with pytest.raises(TypeError, match=message):
+                await session.post(server.url(), **call)
+            session.headers[name] = "1"
+        for settings in ({}, {"trust_env": True}, {"trace_configs": [gazelle.TraceConfig()]}):
+            async with gazelle.ClientSession(**settings) as session:
+                for headers in ({name: value}, [(name, value)]):
+                    with pytest.raises(TypeError, match=message):
+                        await session.post(server.url(), headers=headers, **call)
+        assert server.accepted == 0
+
+
+@pytest.mark.parametrize("name", NO_TEXTS)
+async def test_a_header_name_that_is_no_text_is_a_type_error_that_names_header_and_type(name: Any) -> None:
+    message = f"Header names must be str, not {type(name).__name__}: {name!r}"
+    async with ScriptedServer({"*": OK}) as server:
+        for headers in ({name: "x"}, [("X-One", "1"), (name, "x")], {"X-One": "1", name: "x"}):
+            with pytest.raises(TypeError, match=message):
+                await of_session(server.url(), headers=headers)
+            for settings in ({}, {"trust_env": True}, {"trace_configs": [gazelle.TraceConfig()]}):
+                async with gazelle.ClientSession(**settings) as session:
+                    for method in ("GET", "POST"):
+                        with pytest.raises(TypeError, match=message):
+                            await session.request(method, server.url(), headers=headers)
         assert server.accepted == 0

@@ -28,6 +28,8 @@ from gazelle.wire.request_head import (
     HeadTemplate,
     check_method,
     check_target,
+    check_value,
+    collect_fields,
     parse_head_fields,
     render_head,
 )
@@ -299,7 +301,11 @@ class RequestBuilder:
         fields: Fields = ()
         if headers:
             fields = list(headers.items() if isinstance(headers, Mapping) else headers)
-            given = template.names.union([name.lower() for name, _ in fields])
+            try:
+                given = template.names.union([name.lower() for name, _ in fields])
+            except AttributeError:
+                serialize_headers(fields)  # says which name is no text
+                raise
         # The end of the head, in this order: Cookie, Authorization, the fields of the body, Connection.
         ending = b""
         cookie = None
@@ -346,7 +352,7 @@ class RequestBuilder:
     def without_credentials(self, url: StrOrURL, call: Mapping[str, Any]) -> str | None:
         """Returns the host of a call for which nobody has said who is asking; None if somebody has."""
         parsed, url_auth = self._parse(url)
-        headers = CIMultiDict(call.get("headers") or ())
+        headers = collect_fields(call.get("headers"))
         own = self._auth is not None and (self._base_url is None or self._base_url.origin() == parsed.origin())
         if call.get("auth") is not None or url_auth is not None or own:
             return None
@@ -518,6 +524,7 @@ class RequestBuilder:
             return from_jar, fields, b"" if line is None else serialize_headers([("Cookie", line)])
         for name, value in (*fields, *self._headers.items()):
             if name.lower() == "cookie":
+                check_value(name, value)
                 pairs += parse_cookie_header(value)
                 break
         rest = [(name, value) for name, value in fields if name.lower() != "cookie"]
@@ -620,6 +627,7 @@ class RequestBuilder:
             for name, value in layer:
                 key = name.lower()
                 if key in _FRAMING:
+                    check_value(name, value)
                     if key in found and key in _LENGTHS:
                         # Where the body ends must not depend on which of them a server believes (RFC 9112 §6.3).
                         raise ValueError(f"{name} is passed more than once")

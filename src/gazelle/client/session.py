@@ -29,7 +29,7 @@ from gazelle.types import (
     StrOrURL,
     sentinel,
 )
-from gazelle.wire.request_head import merge_fields
+from gazelle.wire.request_head import collect_fields, merge_fields
 
 from .middlewares import ClientMiddlewareType
 from .policy import (
@@ -245,7 +245,7 @@ class ClientSession:
             raise RuntimeError("Session and connector have to use the same event loop")
         self._loop = loop
         self._connector_owner = connector_owner
-        self._default_headers = CIMultiDict(headers or ())
+        self._default_headers = collect_fields(headers)
         self._skip_auto_headers = frozenset(istr(name) for name in skip_auto_headers or ())
         self._default_auth = None if auth is None else check_auth(auth)
         self._version = version
@@ -437,9 +437,7 @@ class ClientSession:
         """Sends a request that somebody is told of."""
         traces = [Trace.begin(self, config, context) for config in self._trace_configs]
         asked = self._builder.absolute(url, call.get("params"))
-        headers = CIMultiDict(
-            merge_fields(self._default_headers.items(), CIMultiDict(call.get("headers") or ()).items())
-        )
+        headers = CIMultiDict(merge_fields(self._default_headers.items(), collect_fields(call.get("headers")).items()))
         for trace in traces:
             await trace.send_request_start(method.upper(), asked, headers)
         call = call | {"headers": headers}  # who was told may have changed them

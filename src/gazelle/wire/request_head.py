@@ -1,11 +1,13 @@
 """Request heads: everything that stays the same for an origin is made into bytes once."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, TypeAlias
 
+from multidict import CIMultiDict
+
 from gazelle._impl import serialize_headers
-from gazelle.types import HttpVersion
+from gazelle.types import HttpVersion, LooseHeaders
 
 Fields: TypeAlias = Sequence[tuple[str, str]]
 
@@ -22,6 +24,30 @@ def check_method(method: str) -> str:
     if _TOKEN.fullmatch(method) is None:
         raise ValueError(f"Method {method!r} is not a token (RFC 9110 §9.1)")
     return str.upper(method)  # not what a subclass makes of it, after the check
+
+
+def collect_fields(headers: LooseHeaders | None) -> CIMultiDict[str]:
+    """Returns header fields that were passed as a multidict.
+
+    Raises:
+        TypeError: a name is not a str.
+    """
+    pairs = list(headers.items() if isinstance(headers, Mapping) else headers or ())
+    try:
+        return CIMultiDict(pairs)
+    except TypeError:
+        serialize_headers(pairs)  # says which one
+        raise
+
+
+def check_value(name: str, value: object) -> None:
+    """Checks the value of a field that is looked at before it is serialised.
+
+    Raises:
+        TypeError: it is not a str.
+    """
+    if not isinstance(value, str):
+        raise TypeError(f"The value of header {str(name)!r} must be str, not {type(value).__name__}: {value!r}")
 
 
 def merge_fields(defaults: Iterable[tuple[str, str]], fields: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
