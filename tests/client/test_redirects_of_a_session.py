@@ -459,9 +459,11 @@ async def test_without_requoting_a_target_stays_as_it_came() -> None:
         ("/a\x01b", gazelle.InvalidUrlRedirectClientError),
         ("/a\tb", gazelle.InvalidUrlRedirectClientError),
         ("//user@/x", gazelle.InvalidUrlRedirectClientError),
-        ("http://127.1/", gazelle.InvalidUrlClientError),
-        ("http://2130706433/", gazelle.InvalidUrlClientError),
-        ("http://0x7f000001/", gazelle.InvalidUrlClientError),
+        ("http://127.1/", gazelle.InvalidUrlRedirectClientError),
+        ("http://2130706433/", gazelle.InvalidUrlRedirectClientError),
+        ("http://0x7f.1/", gazelle.InvalidUrlRedirectClientError),
+        ("https://127.0.1/", gazelle.InvalidUrlRedirectClientError),
+        ("http://0x7f000001/", gazelle.InvalidUrlRedirectClientError),
         ("ftp://host/x", gazelle.NonHttpUrlRedirectClientError),
         ("file:///etc/passwd", gazelle.NonHttpUrlRedirectClientError),
         ("data:,x", gazelle.NonHttpUrlRedirectClientError),
@@ -486,6 +488,20 @@ async def test_a_bad_target_is_an_error_that_leaves_nothing_behind(
                 assert await answer.read() == b"done"
             await assert_clean(session, server)
         assert len(server.seen("/start")) == 2
+
+
+async def test_a_host_that_the_connector_does_not_take_is_an_error_of_the_redirect_behind_middlewares_too() -> None:
+    async def middleware(request: Any, handler: Any) -> gazelle.ClientResponse:
+        answer: gazelle.ClientResponse = await handler(request)
+        return answer
+
+    connector = gazelle.TCPConnector(limit=1)
+    async with ScriptedServer({"/start": to("http://127.1/")}) as server:
+        async with gazelle.ClientSession(connector=connector, middlewares=[middleware]) as session:
+            for _ in range(2):
+                with pytest.raises(gazelle.InvalidUrlRedirectClientError, match="127.1"):
+                    await session.get(server.url("/start"))
+                await assert_clean(session, server)
 
 
 async def test_another_host_gets_its_own_name_and_connection() -> None:

@@ -392,19 +392,16 @@ class RequestBuilder:
 
         Raises:
             InvalidURL: the URL cannot be used.
-            ValueError: something cannot go on the wire.
+            ValueError: something cannot go on the wire, or the fields do not say where the body ends, or not just once.
         """
         method = check_method(method)
         source, origin, target, _ = self._locate(policy, url, None)
         if origin.key != original.connection_key and headers.get("Host") == original.headers.get("Host"):
             headers["Host"] = origin.host
+        if len(hosts := headers.getall("Host", [])) > 1:
+            raise ValueError(f"More than one Host header: {hosts!r}")
+        made = self._frame(original, headers, body)
         head = render_head(method, target, self._version, headers.items())
-        coding = original.coding if body is original.payload else None
-        if isinstance(body, bytes):
-            made = _Body(ready=body)
-        else:
-            length = headers.get("Content-Length")
-            made = _Body(b"", b"", body, None if length is None else int(length), coding, original.expect, body)
         request = ClientRequest(method, source, origin.key, head, made, original.cookie, original.cookie_scope)
         request.tracker = original.tracker
         return request
@@ -615,25 +612,43 @@ class RequestBuilder:
             payload = get_payload(payload)
         return _Body(lines, b"", payload, length, coding, expect, payload)
 
+    def _frame(self, original: ClientRequest, headers: CIMultiDict[str], body: bytes | Payload) -> _Body:
+        """Returns the body of a changed request, sent as its fields say.
+
+        A server that believed another field, or another length, would take what follows for the next request
+        (RFC 9112 §6.3, §11.2).
+        """
+        passed = _framing_of(headers.items())
+        chunked = "transfer-encoding" in passed
+        length = _check_length(passed["content-length"]) if "content-length" in passed else None
+        if chunked and length is not None:
+            raise ValueError("Content-Length and Transfer-Encoding are both set")
+        if chunked and passed["transfer-encoding"].strip().lower() != "chunked":
+            raise ValueError("The only Transfer-Encoding that can be set is chunked")
+        if chunked and self._version == HttpVersion10:
+            raise ValueError("HTTP/1.0 has no chunked coding: the body needs a length")
+        coding = original.coding if body is original.payload else None
+        if isinstance(body, bytes):
+            if not chunked:
+                if len(body) != (length or 0):
+                    raise ValueError(f"Content-Length is set to {length}, but the body has {len(body)} bytes")
+                return _Body(ready=body)
+            if body and body is original.body and "Transfer-Encoding" in original.headers:
+                return _Body(ready=body)  # in chunks already
+            body = get_payload(body)
+        elif not chunked and (length is None or coding is not None):
+            # What is compressed has no length before it is sent.
+            raise ValueError("Transfer-Encoding is not set, but the length of the body is not known")
+        expect = passed.get("expect", "").strip().lower() == "100-continue"
+        return _Body(b"", b"", body, length, coding, expect, body)
+
     def _serialize(self, json: Any) -> bytes:
         text = self._json_serialize(json)
         return text.encode() if isinstance(text, str) else text
 
     def _framing_fields(self, fields: Fields) -> dict[str, str]:
         """Returns the fields that were passed and that speak about the body, by name in lower case."""
-        passed: dict[str, str] = {}
-        for layer in (self._headers.items(), fields):
-            found: dict[str, str] = {}
-            for name, value in layer:
-                key = name.lower()
-                if key in _FRAMING:
-                    check_value(name, value)
-                    if key in found and key in _LENGTHS:
-                        # Where the body ends must not depend on which of them a server believes (RFC 9112 §6.3).
-                        raise ValueError(f"{name} is passed more than once")
-                    found.setdefault(key, value)
-            passed |= found
-        return passed
+        return _framing_of(self._headers.items()) | _framing_of(fields)
 
     def _encode(self, data: object, json: Any) -> tuple[bytes | Payload | None, bytes | None]:
         """Returns the body, and the line with its media type."""
@@ -687,6 +702,20 @@ def _check_version(version: object) -> HttpVersion:
         if version == known:
             return known  # and not what was given, which goes into every request line
     raise ValueError(f"version should be HttpVersion11 or HttpVersion10, got {version!r}")
+
+
+def _framing_of(fields: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Returns the fields that speak about the body, by name in lower case."""
+    found: dict[str, str] = {}
+    for name, value in fields:
+        key = name.lower()
+        if key in _FRAMING:
+            check_value(name, value)
+            if key in found and key in _LENGTHS:
+                # Where the body ends must not depend on which of them a server believes (RFC 9112 §6.3).
+                raise ValueError(f"{name} is passed more than once")
+            found.setdefault(key, value)
+    return found
 
 
 def _check_length(value: str) -> int:
