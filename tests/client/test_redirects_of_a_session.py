@@ -499,7 +499,7 @@ async def test_a_host_that_the_connector_does_not_take_is_an_error_of_the_redire
     async with ScriptedServer({"/start": to("http://127.1/")}) as server:
         async with gazelle.ClientSession(connector=connector, middlewares=[middleware]) as session:
             for _ in range(2):
-                with pytest.raises(gazelle.InvalidUrlRedirectClientError, match="127.1"):
+                with pytest.raises(gazelle.InvalidUrlRedirectClientError, match=r"127\.1"):
                     await session.get(server.url("/start"))
                 await assert_clean(session, server)
 

@@ -202,10 +202,13 @@ async def _conclude(
                 raise TooManyRedirects(history[0].request_info, history)
             request, call = await _next_request(session, policy, call, request, redirect)
             hop = Hop(start, history, request)
-            if policy.middlewares:
-                response = await _send_through(session, policy, hop, traces)
-            else:
-                response = await send(session, policy, redirect.method, redirect.url, call, traces, hop)
+            try:
+                if policy.middlewares:
+                    response = await _send_through(session, policy, hop, traces)
+                else:
+                    response = await send(session, policy, redirect.method, redirect.url, call, traces, hop)
+            except InvalidUrlClientError as error:  # of the connector, which knows spellings of hosts it does not take
+                raise InvalidUrlRedirectClientError(error.url, error.description) from error
         if policy.raise_for_status is True:
             if response.status >= 400 and policy.error_body_size:
                 await _raise_with_body(response, policy.error_body_size)
