@@ -657,3 +657,119 @@ async def test_many_uploads_share_connections() -> None:
             for request in server.requests:
                 assert request.body == b"%d," % int(request.path[1:]) * 10
             await still_good(session, server)
+
+
+# --- no connection: the body is closed as if it had been sent --------------------------------------------------------
+
+
+class Watched(gazelle.BytesPayload):
+    """A body that says whether it was closed; it is sent in pieces."""
+
+    closed = 0
+
+    def body_bytes(self) -> None:
+        return None
+
+    async def close(self) -> None:
+        self.closed += 1
+
+
+NOWHERE = "http://127.0.0.1:1/"
+
+
+@pytest.mark.parametrize("timeout", [None, 5, gazelle.ClientTimeout(connect=5)])
+async def test_a_body_is_closed_if_no_connection_can_be_opened(tmp_path: Path, timeout: Any) -> None:
+    file, payload = a_file(tmp_path).open("rb"), Watched(b"x")
+    async with gazelle.ClientSession() as session:
+        for data in (file, payload, {"file": (part := a_file(tmp_path).open("rb"))}):
+            with pytest.raises(gazelle.ClientConnectorError):
+                await session.post(NOWHERE, data=data, timeout=timeout)
+            assert not connector_of(session)._acquired
+    assert file.closed
+    assert part.closed
+    assert payload.closed == 1
+
+
+async def test_a_body_is_closed_if_the_wait_for_a_connection_ends() -> None:
+    timed, cancelled = Watched(b"x"), Watched(b"x")
+    connector = gazelle.TCPConnector(limit=1)
+    async with ScriptedServer({"/hold": [stall()], "*": TAKEN}) as server:
+        async with gazelle.ClientSession(connector=connector) as session:
+            holding = asyncio.ensure_future(session.get(server.url("/hold")))
+            await eventually(lambda: server.requests)
+            with pytest.raises(TimeoutError):
+                await session.post(server.url(), data=timed, timeout=0.01)
+            task = asyncio.ensure_future(session.post(server.url(), data=cancelled))
+            await eventually(lambda: connector._waiters)
+            for waiting in (task, holding):
+                waiting.cancel()
+                with pytest.raises(asyncio.CancelledError):
+                    await waiting
+            assert (timed.closed, cancelled.closed) == (1, 1)
+            await still_good(session, server)
+
+
+async def test_a_body_is_closed_if_there_is_no_second_connection_for_it() -> None:
+    payload = Watched(b"x")
+    server = ScriptedServer({"/first": TAKEN, "/x": [fin()]})
+    async with gazelle.ClientSession() as session:
+        async with server:
+            async with session.get(server.url("/first")) as answer:
+                assert await answer.read() == b"taken"
+
+            async def leave(peer: Peer) -> None:
+                assert server._server is not None
+                server._server.close()
+                await fin()(peer)
+
+            server.routes["/x"] = Early([leave])
+            with pytest.raises(gazelle.ClientConnectorError):
+                await session.put(server.url("/x"), data=payload)
+            assert payload.closed
+
+
+async def test_a_body_is_closed_if_there_is_no_connection_for_a_redirect() -> None:
+    payload = Watched(b"x")
+    moved = [send(response(b"", status="307 X", headers=f"Location: {NOWHERE}"))]
+    async with ScriptedServer({"/x": moved}) as server, gazelle.ClientSession() as session:
+        with pytest.raises(gazelle.ClientConnectorError):
+            await session.post(server.url("/x"), data=payload)
+        assert payload.closed
+        await assert_clean(session, server)
+
+
+async def test_a_middleware_can_try_again_with_the_same_body_after_there_was_no_connection(tmp_path: Path) -> None:
+    async with ScriptedServer({"*": TAKEN}) as server:
+
+        async def elsewhere(request: Any, handler: Any) -> gazelle.ClientResponse:
+            with pytest.raises(gazelle.ClientConnectorError):
+                await handler(request)
+            request.url = request.url.with_port(server.port)
+            answer: gazelle.ClientResponse = await handler(request)
+            return answer
+
+        async with gazelle.ClientSession(middlewares=[elsewhere]) as session:
+            path = a_file(tmp_path)
+            file = path.open("rb")
+            async with session.post(NOWHERE, data=file) as answer:
+                assert await answer.read() == b"taken"
+            assert server.requests[0].body == path.read_bytes()
+            assert file.closed
+            await assert_clean(session, server)
+
+
+@pytest.mark.parametrize("replace", [False, True])
+async def test_a_body_is_closed_if_the_middlewares_have_no_connection_for_it(replace: bool) -> None:
+    passed, replaced = Watched(b"x"), Watched(b"y")
+    body = replaced if replace else passed
+
+    async def middleware(request: Any, handler: Any) -> gazelle.ClientResponse:
+        if replace:
+            await request.update_body(replaced)
+        answer: gazelle.ClientResponse = await handler(request)
+        return answer
+
+    async with gazelle.ClientSession(middlewares=[middleware]) as session:
+        with pytest.raises(gazelle.ClientConnectorError):
+            await session.post(NOWHERE, data=passed)
+    assert body.closed == 1

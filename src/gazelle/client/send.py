@@ -9,6 +9,7 @@ from multidict import CIMultiDict
 
 from gazelle._impl import HttpConnection
 from gazelle.abc import AbstractCookieJar
+from gazelle.body.payload import Payload
 from gazelle.cookies.jar import store_response_cookies
 from gazelle.errors import (
     ClientError,
@@ -260,12 +261,22 @@ async def _next_request(
 async def _send_through(session: Sender, policy: Policy, hop: Hop, traces: Sequence[Trace]) -> ClientResponse:
     """Hands a request through the middlewares, and sends what comes out of them."""
     assert hop.request is not None
+    unsent: Payload | None = None
 
     async def last(request: ClientRequest) -> ClientResponse:
+        nonlocal unsent
+        unsent = request.payload
         made = hop._replace(request=request)
-        return await send(session, policy, request.method, request.url, {}, traces, made)
+        response = await send(session, policy, request.method, request.url, {}, traces, made)
+        unsent = None
+        return response
 
-    return await through(policy.middlewares, DraftRequest(session, session._builder, policy, hop.request), last)
+    try:
+        return await through(policy.middlewares, DraftRequest(session, session._builder, policy, hop.request), last)
+    except BaseException:
+        if unsent is not None:  # and only now: a middleware may try again where there was no connection
+            await unsent.close()
+        raise
 
 
 async def _trace_response(traces: Sequence[Trace], request: ClientRequest, response: ClientResponse) -> None:
@@ -331,7 +342,23 @@ async def _open(
     *,
     reuse: bool = True,
 ) -> HttpConnection:
-    """Waits for a connection, within the total time limit too."""
+    """Waits for a connection, within the total time limit too. Without one the body is over, see `_send_through`."""
+    try:
+        return await _acquire(connector, request, policy, start, traces, reuse)
+    except BaseException:
+        if request.payload is not None and not policy.middlewares:
+            await request.payload.close()
+        raise
+
+
+async def _acquire(
+    connector: BaseConnector,
+    request: ClientRequest,
+    policy: Policy,
+    start: float,
+    traces: Sequence[Trace],
+    reuse: bool,
+) -> HttpConnection:
     if not policy.total:
         return await connector.acquire(request, traces, policy.timeout, reuse=reuse)
     try:
