@@ -82,16 +82,14 @@ def _answer(
     library: Any, row: Row, notes: list[Note], whole: tuple[Answer | None, ...], used: set[tuple[int, str]]
 ) -> Answer:
     way = look_up(library, row)
-    if way is None:
-        return Answer(row, "has", "")
     for answer in whole:  # what is missing as a whole is explained there
-        if answer is not None and answer.status != "has":
+        if way is not None and answer is not None and answer.status != "has":
             return Answer(row, answer.status, answer.why)
     for number, note in enumerate(notes):
-        if note.covers(row):
+        if note.covers(row) and note.taken == (way is None):
             used.update((number, pattern) for pattern in note.rows if Note((pattern,), "", "").covers(row))
             return Answer(row, note.status, note.why)
-    return Answer(row, "unexplained", way)
+    return Answer(row, "has", "") if way is None else Answer(row, "unexplained", way)
 
 
 def write_table(answers: Answers) -> str:

@@ -59,11 +59,13 @@ class Note(NamedTuple):
         rows: patterns of their titles.
         status: `differs`, `not yet` or `left out`; `shown by` a test where looking up cannot tell.
         why: the reason.
+        taken: whether it is about rows that are there, and do not do all that looking up lets one expect.
     """
 
     rows: tuple[str, ...]
     status: str
     why: str
+    taken: bool = False
 
     def covers(self, row: Row) -> bool:
         """Returns whether it is about a row."""
@@ -78,7 +80,10 @@ def load_reference() -> dict[str, dict[str, Any]]:
 def load_notes() -> list[Note]:
     """Returns the reasons."""
     text = (DATA / "reference_notes.toml").read_text(encoding="utf-8")
-    return [Note(tuple(note["rows"]), note["status"], note["why"]) for note in tomllib.loads(text)["note"]]
+    return [
+        Note(tuple(note["rows"]), note["status"], note["why"], note.get("taken", False))
+        for note in tomllib.loads(text)["note"]
+    ]
 
 
 def rows(name: str, entry: Mapping[str, Any]) -> Iterator[Row]:

@@ -3,6 +3,8 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final, Self, TypeAlias
 
+from yarl import URL
+
 from gazelle._impl import ExchangeSettings
 from gazelle.net.stream import StreamOpener, TracedStreamReader
 from gazelle.net.tls import TlsPolicy, check_policy
@@ -13,6 +15,7 @@ DEFAULT_MAX_FIELD_SIZE: Final = 8190
 DEFAULT_MAX_HEADERS: Final = 128
 _MAX_LIMIT: Final = 2**40  # of bytes or fields, and still a small number to the engine
 _MAX_OVERRIDES: Final = 64
+_OF_PROXIES: Final = frozenset({"proxy", "proxy_auth", "proxy_headers"})
 
 RaiseForStatus: TypeAlias = bool | Callable[[Any], Awaitable[None]]
 """What `raise_for_status=` takes: whether a status of 400 or more raises, or a coroutine function that looks."""
@@ -143,7 +146,14 @@ class Policy:
         Raises:
             TypeError: an argument has a type it must not have.
             ValueError: an argument has a value it must not have.
+            NotImplementedError: an argument names a proxy.
         """
+        if not _OF_PROXIES.isdisjoint(arguments):
+            for name in _OF_PROXIES & arguments.keys():
+                refuse_proxy(name, arguments[name])
+            arguments = {name: value for name, value in arguments.items() if name not in _OF_PROXIES}
+            if not arguments:
+                return self
         # With their types: False and 0, or True and 1, are equal, and mean different things here or are refused.
         key = tuple((name, type(value), value) for name, value in arguments.items())
         try:
@@ -181,6 +191,37 @@ def check_timeout(timeout: object) -> ClientTimeout:
     if timeout is None or (isinstance(timeout, int | float) and not isinstance(timeout, bool)):
         return ClientTimeout(total=timeout)
     raise TypeError(f"timeout should be a ClientTimeout, a number of seconds or None, got {timeout!r}")
+
+
+def refuse_proxy(name: str, value: object) -> None:
+    """Refuses what is passed for a proxy, unless it says that there is none.
+
+    To connect to the server itself instead would tell it, and who is listening, what they were not to know.
+
+    Args:
+        name: the parameter.
+        value: what it was given; it may hold credentials, so the error tells no more of it than a host.
+
+    Raises:
+        NotImplementedError: it says anything else than that there is no proxy.
+    """
+    if value is None or (name == "proxy_headers" and not value):
+        return
+    host = _host_to_show(value) if name == "proxy" else None
+    proxy = "a proxy" if host is None else f"the proxy {host}"
+    raise NotImplementedError(
+        f"{name} is for {proxy}, and proxies are not supported yet: nothing was sent. "
+        f"Pass {name}=None, or leave it out, to connect to the server itself"
+    )
+
+
+def _host_to_show(proxy: object) -> str | None:
+    """Returns the host of a proxy, None if it might be something else, such as the start of a password with a slash."""
+    try:
+        url = URL(proxy) if isinstance(proxy, str | URL) else URL()
+        return None if "@" in f"{url.raw_path_qs}{url.raw_fragment}" else url.host
+    except ValueError:
+        return None
 
 
 def check_read_bufsize(size: object) -> int:

@@ -40,6 +40,7 @@ from .policy import (
     Policy,
     RaiseForStatus,
     check_read_bufsize,
+    refuse_proxy,
 )
 from .request import RequestBuilder, check_auth
 from .response import ClientResponse
@@ -66,6 +67,9 @@ class RequestOptions(TypedDict, total=False):
     expect100: bool
     raise_for_status: RaiseForStatus | None
     read_until_eof: bool
+    proxy: StrOrURL | None
+    proxy_auth: BasicAuth | None
+    proxy_headers: LooseHeaders | None
     read_bufsize: int | None
     auto_decompress: bool | None
     timeout: ClientTimeout | float | None
@@ -180,6 +184,7 @@ class ClientSession:
         retry: send idempotent requests again, once, when a kept-alive connection turns out to be dead. Default True.
         trust_env: take credentials for a host from netrc (`$NETRC` or `~/.netrc`) if nothing else says who is asking.
             Proxies of the environment are not used yet.
+        proxy, proxy_auth: None, for no proxy: proxies are not supported yet.
         trace_configs: who is told of requests, see `TraceConfig`; they are frozen.
         middlewares: called around each exchange, the first one first; `middlewares=` of a call takes their place.
         response_class: class of the responses.
@@ -199,6 +204,7 @@ class ClientSession:
     Raises:
         ValueError: an argument has a value it must not have.
         RuntimeError: there is no running event loop.
+        NotImplementedError: `proxy` or `proxy_auth` is not None.
     """
 
     def __init__(
@@ -222,6 +228,8 @@ class ClientSession:
         requote_redirect_url: bool = True,
         retry: bool = True,
         trust_env: bool = False,
+        proxy: StrOrURL | None = None,
+        proxy_auth: BasicAuth | None = None,
         trace_configs: Iterable[TraceConfig] | None = None,
         middlewares: Sequence[ClientMiddlewareType] = (),
         response_class: type[ClientResponse] = ClientResponse,
@@ -234,6 +242,8 @@ class ClientSession:
         error_body_size: int = 0,
         fallback_charset_resolver: CharsetResolver | None = None,
     ) -> None:
+        refuse_proxy("proxy", proxy)
+        refuse_proxy("proxy_auth", proxy_auth)
         self._base_url = _check_base_url(base_url)
         timeout = merge_timeouts(timeout, read_timeout, conn_timeout)
         if loop is not None:
@@ -337,6 +347,7 @@ class ClientSession:
             raise_for_status: as for the session.
             read_until_eof: whether a body without a length goes on until the connection ends. Default True; else it
                 is empty.
+            proxy, proxy_auth, proxy_headers: None, for no proxy: proxies are not supported yet.
             read_bufsize: as for the session, in bytes.
             auto_decompress: as for the session.
             timeout: a `ClientTimeout`, or a number, the total in seconds; None for no limit at all.
@@ -356,6 +367,7 @@ class ClientSession:
             ClientResponseError: the response is invalid, or has an error status and `raise_for_status` is on.
             TimeoutError: a time limit was exceeded.
             ValueError: arguments contradict each other, or cannot go on the wire.
+            NotImplementedError: an argument is for a proxy; nothing was sent.
         """
         call = self._request(method, url, **kwargs) if kwargs else self._request(method, url)
         return _RequestContextManager(call)

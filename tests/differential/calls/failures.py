@@ -98,6 +98,10 @@ ARGUMENTS: dict[str, Options] = {
     "middlewares none": fixed(middlewares=()),
     "auto_decompress": fixed(auto_decompress=False),
     "proxy None": fixed(proxy=None, proxy_auth=None, proxy_headers=None),
+    "proxy without fields": fixed(proxy=None, proxy_headers={}),
+    "proxy": fixed(proxy="http://127.0.0.1:1"),
+    "proxy_auth": lambda library: {"proxy_auth": library.BasicAuth("u", "p")},
+    "proxy_headers": fixed(proxy_headers={"X-A": "1"}),
 }
 
 SESSIONS: dict[str, Options] = {
@@ -108,6 +112,9 @@ SESSIONS: dict[str, Options] = {
     "conn_timeout": fixed(conn_timeout=5),
     "loop None": fixed(loop=None),
     "trust_env": fixed(trust_env=True),
+    "proxy None": fixed(proxy=None, proxy_auth=None),
+    "proxy": fixed(proxy="http://127.0.0.1:1"),
+    "proxy_auth": lambda library: {"proxy_auth": library.BasicAuth("u", "p")},
     "no trace_configs": fixed(trace_configs=None),
     "trace_configs": lambda library: {"trace_configs": [library.TraceConfig()]},
     "ssl_shutdown_timeout": fixed(ssl_shutdown_timeout=1),
