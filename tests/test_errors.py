@@ -366,6 +366,14 @@ def test_an_invalid_url_keeps_the_url_as_it_was_given() -> None:
     assert repr(error) == "<InvalidURL http://[ - no such host>"
 
 
+def test_an_error_about_a_url_is_one_line_that_can_be_written_anywhere() -> None:
+    url = "http://host/ä\r\nINFO: all is well\ud800"
+    error = errors.InvalidURL(url, "no URL")
+    assert str(error) == "http://host/ä\\r\\nINFO: all is well\\ud800 - no URL"
+    assert str(errors.InvalidURL(url)) == "http://host/ä\\r\\nINFO: all is well\\ud800"
+    assert error.url == url
+
+
 def test_wire_errors_say_code_and_message() -> None:
     error = errors.BadHttpMessage("no colon")
     assert (error.code, error.message, error.headers) == (400, "no colon", None)

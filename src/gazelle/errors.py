@@ -190,7 +190,9 @@ class InvalidURL(ClientError, ValueError):
         return self._description
 
     def __str__(self) -> str:
-        return f"{self._url} - {self._description}" if self._description else str(self._url)
+        # Errors end up in logs: a line end would begin a line there, and half a surrogate pair has no encoding.
+        url = "".join([char if char.isprintable() else repr(char)[1:-1] for char in str(self._url)])
+        return f"{url} - {self._description}" if self._description else url
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self}>"
