@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+from urllib.parse import quote
+
 import pytest
 from yarl import URL
 
@@ -134,3 +137,43 @@ async def test_a_cookie_jar_asked_for_nothing_gives_the_shared_cookies() -> None
     jar.update_cookies({"a": "1"})
     jar.update_cookies({"b": "2"}, URL("http://b.example/"))
     assert list(jar.filter_cookies()) == ["a"]
+
+
+class Liar(str):
+    """A text that says that there is nothing wrong with it."""
+
+    __slots__ = ()
+
+    def isprintable(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("bad", ["\t", "\n", "\r", "\x00", "\x1f", "\x7f", "\ud800"])
+@pytest.mark.parametrize(
+    "place", ["{bad}{url}/", "{url}{bad}/", "{url}/a{bad}b", "{url}/?{bad}", "{url}/#{bad}", "{url}/{bad}"]
+)
+async def test_a_url_that_holds_what_would_be_left_out_of_it_is_refused_and_told_where(bad: str, place: str) -> None:
+    async def elsewhere(request: Any, handler: Any) -> Any:
+        request.url = text
+        return await handler(request)
+
+    async with ScriptedServer(HELLO) as server:
+        text = place.format(bad=bad, url=server.url(""))
+        for settings in ({}, {"trust_env": True}, {"trace_configs": [gazelle.TraceConfig()]}):
+            async with gazelle.ClientSession(**settings) as session:
+                for url in (text, Liar(text)):
+                    with pytest.raises(gazelle.InvalidURL, match=f"at position {text.index(bad)}") as caught:
+                        await session.get(url)
+                    assert str(caught.value).isprintable()
+        async with gazelle.ClientSession(middlewares=[elsewhere]) as session:
+            with pytest.raises(gazelle.InvalidURL, match="position"):
+                await session.get(server.url())
+        assert server.accepted == 0
+
+
+async def test_what_is_unusual_in_the_text_of_a_url_is_encoded() -> None:
+    async with ScriptedServer(HELLO) as server, gazelle.ClientSession() as session:
+        for text in (" ", "\x85", "\u2028", "\ufeff", "\U0001f600"):
+            async with session.get(server.url(f"/a{text}b")):
+                pass
+            assert server.requests[-1].target == "/a" + quote(text) + "b"

@@ -42,7 +42,9 @@ class Rule(NamedTuple):
     encoded: bool = False
     """Whether everything else is sent percent-encoded, in UTF-8."""
     url: bool = False
-    """Whether it is part of a URL that is parsed: tab, CR and LF are not part of it (WHATWG URL §4.4)."""
+    """Whether it is part of a URL that was parsed before: tab, CR and LF are not part of it (WHATWG URL §4.4)."""
+    text: bool = False
+    """Whether it is the text of a URL: it holds no control characters and no halves of surrogate pairs."""
 
 
 def refused(names: str) -> Rule:
@@ -62,8 +64,10 @@ def text(names: str) -> Rule:
     return Rule(names.lower(), NOT_ASCII)
 
 
-# RFC 3986 §2.1 has a way to say everything but half a surrogate pair, which yarl leaves out.
-URL_TEXT = Rule("", {SURROGATE: b""}, encoded=True, url=True)
+# RFC 3986 §2.1 has a way to say everything but half a surrogate pair, which yarl leaves out of parameters.
+URL_TEXT = Rule("url", {}, encoded=True, text=True)
+BASE_TEXT = Rule("base_url", {}, encoded=True, text=True)
+PARAMS_TEXT = Rule("params", {}, encoded=True, text=True)
 PARAMS = Rule("", {SURROGATE: b""}, encoded=True)
 FORM = Rule("", {}, encoded=True)
 
@@ -100,8 +104,14 @@ async def of_session(url: str, path: str = "/", **settings: Any) -> None:
             pass
 
 
-# Credentials of a URL go out in base64, in UTF-8 if need be. Half a pair is left out, or stays percent-encoded.
-USERINFO = Rule("", {**NOT_ASCII, SURROGATE: b""}, url=True)
+async def of_base(url: str) -> None:
+    async with gazelle.ClientSession(url) as session:
+        async with session.get("y"):
+            pass
+
+
+# Credentials of a URL go out in base64, in UTF-8 if need be. Half a pair, percent-encoded, stays that.
+USERINFO = Rule("url", NOT_ASCII, text=True)
 QUOTED = Rule("", {**NOT_ASCII, SURROGATE: b""})
 
 
@@ -136,8 +146,8 @@ PARAMETERS: dict[str, tuple[Call, Rule]] = {
         lambda s, u, t: s.get(URL(f"{u}/?x{t}y", encoded=True)),
         Rule("url", {}, url=True),
     ),
-    "host": (lambda s, u, t: s.get(f"http://x{t}y.test/"), Rule("", {"\u010a": b""}, url=True)),
-    "port": (lambda s, u, t: s.get(f"{u}{t}/"), refused("")),
+    "host": (lambda s, u, t: s.get(f"http://x{t}y.test/"), Rule("url", {"\u010a": b""}, text=True)),
+    "port": (lambda s, u, t: s.get(f"{u}{t}/"), refused("url")),
     "user": (lambda s, u, t: s.get(at(u, f"x{t}y:p")), USERINFO),
     "password": (lambda s, u, t: s.get(at(u, f"u:x{t}y")), USERINFO),
     "user, encoded": (lambda s, u, t: s.get(at(u, f"{quote(t, errors='surrogatepass')}:p")), QUOTED),
@@ -145,7 +155,8 @@ PARAMETERS: dict[str, tuple[Call, Rule]] = {
     "params, name": (lambda s, u, t: s.get(u, params={f"x{t}y": "1"}), PARAMS),
     "params, value": (lambda s, u, t: s.get(u, params={"a": f"x{t}y"}), PARAMS),
     "params, pairs": (lambda s, u, t: s.get(u, params=[("a", f"x{t}y")]), PARAMS),
-    "params, text": (lambda s, u, t: s.get(u, params=f"a=x{t}y"), URL_TEXT),
+    "params, text": (lambda s, u, t: s.get(u, params=f"a=x{t}y"), PARAMS_TEXT),
+    "base_url": (lambda s, u, t: of_base(f"{u}/x{t}y/"), BASE_TEXT),
     # Header fields.
     "header name": (lambda s, u, t: s.get(u, headers={f"X{t}Y": "1"}), refused("header")),
     "header value": (lambda s, u, t: s.get(u, headers={"X-One": f"x{t}y"}), header_value("x-one")),
@@ -244,7 +255,8 @@ def judge(rule: Rule, bad: str, outcome: Any, server: ScriptedServer, accepted: 
     if b"X-Injected: 1\r\n" in raw or len(server.requests) > 1:
         return f"injected: {raw!r}"
     left = bad.translate({9: None, 10: None, 13: None}) if rule.url else bad
-    by_rules = (rule.encoded and bad != SURROGATE) or not left
+    bad_text = rule.text and (bad == SURROGATE or any(char in CONTROLS for char in bad))
+    by_rules = (rule.encoded and bad != SURROGATE and not bad_text) or not left
     either = rule.url and len(left) > 1  # one cannot tell what is left of it from what was meant
     allowed = bad in rule.sent or by_rules or either
     if isinstance(outcome, gazelle.ClientConnectorDNSError):

@@ -182,6 +182,27 @@ DIFFERENCES: tuple[Difference, ...] = (
         "A str of params is sent as it is where it is encoded already, as the reference says; aiohttp encodes its percent signs again.",
     ),
     Difference(
+        (
+            r"heads/path/'/a\tb'",
+            r"heads/path/'/a\nb'",
+            r"heads/path/'/a\n'",
+            r"heads/path/'/a\x00b'",
+            r"heads/path/'/a\x7fb'",
+            r"heads/path/'/a\ud800b'",
+            r"heads/url/*\r\nX: 1'",
+        ),
+        ANYTHING,
+        "Text that holds a control character is no URL; aiohttp leaves out tabs, line ends and halves of surrogate pairs, and asks for "
+        "what remains, which may be something else than what a program has looked at. str.strip() helps for lines of a file.",
+        "raises InvalidUrlClientError",
+    ),
+    Difference(
+        ("heads/params/str with line end",),
+        ANYTHING,
+        "A str of params is text of a URL, and holds no control characters either: ValueError.",
+        "raises ValueError",
+    ),
+    Difference(
         ("heads/base_url///*",),
         ("talk",),
         "A reference without a scheme has that of base_url (RFC 3986 §5.2.2); in aiohttp the URL of the response has none.",

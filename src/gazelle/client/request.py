@@ -57,6 +57,9 @@ _PLAIN_URL: Final = re.compile(
     r"((?:/(?!\.)[A-Za-z0-9._~-]*)*)"
     r"(\?[A-Za-z0-9._~=&/-]+)?"
 )
+# yarl leaves out tabs, line ends and halves of surrogate pairs: what is asked for would be another URL than what was
+# passed, and perhaps looked at before. No URL has them, nor other control characters (RFC 3986 §2).
+_NOT_IN_URL: Final = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 _CACHE_SIZE: Final = 1024
 
 
@@ -433,6 +436,8 @@ class RequestBuilder:
 
     def _parse(self, url: StrOrURL) -> tuple[URL, BasicAuth | None]:
         try:
+            if isinstance(url, str):
+                check_url_text(url)
             parsed = URL(url)
         except ValueError as error:
             raise InvalidUrlClientError(_to_show(url), str(error)) from error
@@ -691,6 +696,17 @@ def check_auth(auth: Any) -> BasicAuth:
     raise TypeError("BasicAuth() tuple is required instead")
 
 
+def check_url_text(text: str) -> None:
+    """Checks text that becomes a URL, or part of one.
+
+    Raises:
+        ValueError: it holds a control character or half of a surrogate pair, which has to be percent-encoded.
+    """
+    # Not what a subclass says of itself. Most text is printable, and that is found out sooner.
+    if not str.isprintable(text) and (found := _NOT_IN_URL.search(text)) is not None:
+        raise ValueError(f"it holds {found[0]!r} at position {found.start()}, which no URL may hold")
+
+
 def _to_show(url: StrOrURL) -> StrOrURL:
     """Returns a URL as an error may tell it: errors end up in logs."""
     text = str(url)
@@ -735,8 +751,15 @@ def add_params(url: URL, params: Query) -> URL:
     """Adds parameters to the query of a URL.
 
     Text is taken as it is where it is encoded already, and encoded where it is not; nothing is encoded twice.
+
+    Raises:
+        ValueError: the text holds a control character.
     """
     if isinstance(params, str):
+        try:
+            check_url_text(params)
+        except ValueError as error:
+            raise ValueError(f"params cannot be part of a URL: {error}") from None
         params = params.replace("#", "%23")  # there is no fragment in a query
         bare = url.with_fragment(None)
         separator = "&" if bare.raw_query_string else "?"

@@ -42,7 +42,7 @@ from .policy import (
     check_read_bufsize,
     refuse_proxy,
 )
-from .request import RequestBuilder, check_auth
+from .request import RequestBuilder, check_auth, check_url_text
 from .response import ClientResponse
 from .send import send
 from .tracker import UploadTracker
@@ -574,6 +574,11 @@ class ClientSession:
 def _check_base_url(base_url: StrOrURL | None) -> URL | None:
     if base_url is None:
         return None
+    if isinstance(base_url, str):
+        try:
+            check_url_text(base_url)
+        except ValueError as error:
+            raise ValueError(f"base_url is no URL: {error}") from None
     url = URL(base_url)
     if not url.absolute:
         raise ValueError(f"base_url should be absolute, got {base_url!r}")

@@ -15,7 +15,7 @@ PATHS = (
     "", "/", "/a/b", "/a%20b", "/a b", "/ä", "/%C3%A4", "/%c3%a4", "/%7Euser", "/~user", "/a/../b", "/a/./b", "/a//b", "/%2F", "/%2e%2e/b",
     "/a;b=c", "/a:b", "/a@b", "/a'b", '/a"b', "/a<b>", "/a|b", "/a\\b", "/a^b", "/a`b", "/{a}", "/[a]", "/a+b", "/a%2Bb", "/a%zz", "/%", "/a%00b",
     "/?", "/?a", "/?a=", "/?a=1&b=2", "/?a=b c", "/?a=b+c", "/?a=b%20c", "/?a=b%2Bc", "/?a=ä", "/?a=%c3%a4", "/?a=1&a=2", "/?&&", "/?a=/b?c", "/?a='b'", "/?a=%",
-    "/?a=%26", "/?a;b", "/?a[]=1", "/#f", "/a#f", "/?a=1#f", "/#", "/a\tb", "/a\nb", "/a\x00b", "/a b?c d", "/😀",
+    "/?a=%26", "/?a;b", "/?a[]=1", "/#f", "/a#f", "/?a=1#f", "/#", "/a\tb", "/a\nb", "/a\x00b", "/a\x7fb", "/a\ud800b", "/a\n", "/a b?c d", "/😀",
 )  # fmt: skip
 
 URLS = (
@@ -53,6 +53,7 @@ PARAMS: dict[str, Any] = {
     "str alphabet": "a=ä",
     "str leading question mark": "?a=1",
     "str with fragment": "a=1#f",
+    "str with line end": "a=1\nb=2",
     "str without value": "flag",
     "bytes": b"a=1",
     "number": 5,
