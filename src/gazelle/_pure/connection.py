@@ -274,12 +274,12 @@ class HttpConnection(PooledConnection):
             self._continue.set_result(False)
         return self._continue
 
-    def abandon(self, waiter: "asyncio.Future[Answer]") -> None:
-        """Closes the connection if the exchange that `waiter` belongs to is still under way.
+    def abandon(self, waiter: "asyncio.Future[Answer] | None") -> None:
+        """Closes the connection if the exchange of `waiter` is still under way, or could not begin (None).
 
-        After that the connection is idle, or serves somebody else.
+        If it is over, the connection is idle, or serves somebody else.
         """
-        if self._waiter is waiter:
+        if waiter is None or self._waiter is waiter:
             self.close()
 
     def close(self) -> None:

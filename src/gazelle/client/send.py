@@ -134,6 +134,7 @@ async def send(
             head, status, has_cookies, body = await waiter
             break
         except (ServerDisconnectedError, ClientOSError):
+            connection.abandon(waiter)  # a trace can raise such an error, too
             if upload is not None:
                 await upload.stop()
             spent = request.payload is not None and request.payload.consumed
@@ -145,10 +146,7 @@ async def send(
             again = True
             attempt = None if request.tracker is None else request.tracker._begin()
         except BaseException as error:
-            if waiter is None:
-                connection.close()
-            else:
-                connection.abandon(waiter)  # a cancellation can come after the exchange was over
+            connection.abandon(waiter)  # a cancellation can come after the exchange was over
             if upload is not None:
                 await upload.finish()
             if isinstance(error, HttpProcessingError):
