@@ -2,7 +2,7 @@
 
 ``python -m benchmarks.nginx [--cpu 1]`` prints one line of JSON (http and https address, CA) and serves until SIGTERM
 or SIGINT. It answers the same targets as the canned server, as far as nginx does so by itself: `/`, `/any/...`,
-`/json`, `/empty`, `/post` and `/bytes/1048576`.
+`/json`, `/login`, `/empty`, `/post` and `/bytes/1048576`.
 """
 
 from __future__ import annotations
@@ -67,6 +67,11 @@ http {{
             add_header X-RateLimit-Remaining 4987;
             add_header Set-Cookie "sid=3f9a6c1be2; Path=/; HttpOnly; SameSite=Lax";
             try_files /reply.json =404;
+        }}
+        location = /login {{
+            add_header Set-Cookie "sid=3f9a6c1be2; Path=/; HttpOnly; SameSite=Lax";
+            add_header Set-Cookie "pref=dark-4; Path=/; Max-Age=31536000";
+            try_files /small.json =404;
         }}
         location = /empty {{ return 204; }}
         location = /post {{ return 200 '{{"received":$content_length}}'; }}

@@ -59,6 +59,9 @@ JSON_BODY = json.dumps(
 ).encode()
 """The body of `/json`, about 640 bytes."""
 
+LOGIN_COOKIES = ("sid=3f9a6c1be2; Path=/; HttpOnly; SameSite=Lax", "pref=dark-4; Path=/; Max-Age=31536000")
+"""What `/login` sets: a cookie of the session, and one that expires."""
+
 CHUNKS = tuple(b"%015d\n" % number * 16 for number in range(16))
 """The 16 chunks of 256 bytes of `/chunked`."""
 
@@ -127,6 +130,8 @@ def _build_replies(date: str) -> dict[bytes, bytes]:
     length = ("Content-Length", str(len(SMALL_BODY)))
     return {
         b"/": _head("200 OK", [*typed, length]) + SMALL_BODY,
+        b"/login": _head("200 OK", [*typed, length, *(("Set-Cookie", cookie) for cookie in LOGIN_COOKIES)])
+        + SMALL_BODY,
         b"/json": _head("200 OK", json_fields) + JSON_BODY,
         b"/chunked": _head("200 OK", [*plain, ("Content-Type", "text/plain"), ("Transfer-Encoding", "chunked")])
         + chunked,

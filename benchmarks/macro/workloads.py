@@ -15,6 +15,8 @@ class Workload:
     *target* is the path and query; with *distinct* each operation gets its own by ``target % (number, number)``.
     *reply* is what every reply body starts with: a client that does not deliver it has not done the work and is not
     timed. *host* overrides the address in the URL (the server is always on 127.0.0.1), for what depends on a name.
+    *cookies* is the Cookie header of every request, in which a client sends back what the server has set; the reply to
+    *login*, a target that is asked for once before, sets what the replies that are timed do not.
     """
 
     name: str
@@ -30,7 +32,8 @@ class Workload:
     base_url: bool = False
     tls: bool = False
     parse_json: bool = False
-    cookies: bool = False
+    cookies: str = ""
+    login: str | None = None
     host: str | None = None
     reply: bytes = b'{"hello":"wrld"}'
 
@@ -73,8 +76,15 @@ _ENTRIES = (
         "/json",
         host="localhost",  # a cookie of a bare address would be dropped; of a name it is kept and sent back
         parse_json=True,
-        cookies=True,
+        cookies="sid=3f9a6c1be2",
         reply=b'{"id": 1729',
+    ),
+    Workload(
+        "jar",
+        "small GET with 2 cookies of the jar",
+        host="localhost",
+        cookies="pref=dark-4; sid=3f9a6c1be2",
+        login="/login",
     ),
     Workload("distinct", "small GET, every URL distinct", "/any/item-%d/detail?page=%d", distinct=True),
     Workload("headers", "small GET with 4 headers of its own", headers=API_HEADERS),

@@ -46,6 +46,11 @@ class Job:
         return f"{scheme}://{self.workload.host or self.address.host}:{self.address.port}"
 
     @property
+    def login(self) -> str | None:
+        """The URL that a client asks for once before, None if there is none."""
+        return None if self.workload.login is None else self.origin + self.workload.login
+
+    @property
     def url(self) -> str:
         """The URL of every operation; with a distinct workload the pattern of the URLs."""
         return self.origin + self.workload.target

@@ -87,4 +87,8 @@ async def open_driver(job: Job) -> SessionDriver:
         options["connector"] = job.module.TCPConnector(ssl=ssl.create_default_context(cafile=job.address.ca))
     if job.workload.base_url:
         options["base_url"] = job.origin
-    return SessionDriver(job, job.module.ClientSession(**options))
+    session = job.module.ClientSession(**options)
+    if job.login:
+        async with session.get(job.login) as response:
+            await response.read()
+    return SessionDriver(job, session)

@@ -132,7 +132,7 @@ def ready_request(workload: Workload, host: str) -> bytes:
         "User-Agent": "Python/3 floor",
     }
     if workload.cookies:
-        fields["Cookie"] = "sid=3f9a6c1be2"
+        fields["Cookie"] = workload.cookies
     body = workload.body()
     if body is not None:
         fields["Content-Length"] = str(len(body))

@@ -59,4 +59,7 @@ async def open_driver(job: Job) -> HttpxDriver:
         options["verify"] = ssl.create_default_context(cafile=job.address.ca)
     if job.workload.base_url:
         options["base_url"] = job.origin
-    return HttpxDriver(job, job.module.AsyncClient(**options))
+    client = job.module.AsyncClient(**options)
+    if job.login:
+        await client.get(job.login)
+    return HttpxDriver(job, client)

@@ -70,4 +70,7 @@ async def open_driver(job: Job) -> PyreqwestDriver:
         builder = builder.base_url(job.origin)
     if job.workload.cookies:
         builder = builder.default_cookie_store(True)
-    return PyreqwestDriver(job, builder.build())
+    client = builder.build()
+    if job.login:
+        await client.get(job.login).build().send()
+    return PyreqwestDriver(job, client)

@@ -63,4 +63,7 @@ async def open_driver(job: Job) -> WreqDriver:
         options["tls_verify"] = Path(job.address.ca)
     if job.workload.cookies:
         options["cookie_store"] = True
-    return WreqDriver(job, job.module.Client(**options))
+    client = job.module.Client(**options)
+    if job.login:
+        await (await client.get(job.login)).bytes()
+    return WreqDriver(job, client)
