@@ -20,6 +20,7 @@ if not TYPE_CHECKING and _asked != "python":
         from ._accel.head import ResponseHead, parse_head
         from ._accel.headers import build_headers, serialize_headers
         from ._accel.http_parser import ResponseParser
+        from ._accel.json_text import serialize_json
         from ._accel.pool import Places, Pool
         from ._accel.sink import ResponseSink
 
@@ -35,6 +36,7 @@ if TYPE_CHECKING or IMPL == "python":
     from ._pure.head import ResponseHead, parse_head
     from ._pure.headers import build_headers, serialize_headers
     from ._pure.http_parser import ResponseParser
+    from ._pure.json_text import serialize_json
     from ._pure.pool import Places, Pool
     from ._pure.sink import ResponseSink
 
@@ -53,4 +55,5 @@ __all__ = [
     "build_headers",
     "parse_head",
     "serialize_headers",
+    "serialize_json",
 ]

@@ -1,5 +1,6 @@
 """What a call asks for becomes a complete request: whom to connect to, and the bytes to send."""
 
+import json as json_module
 import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
@@ -9,7 +10,7 @@ from multidict import CIMultiDict, CIMultiDictProxy, getversion, istr
 from yarl import URL
 
 from gazelle import hdrs
-from gazelle._impl import serialize_headers
+from gazelle._impl import serialize_headers, serialize_json
 from gazelle.abc import AbstractCookieJar
 from gazelle.auth import BasicAuth, split_credentials, without_userinfo
 from gazelle.body.codings import accept_encoding
@@ -231,7 +232,7 @@ class RequestBuilder:
             self._stored = jar.by_domain
         elif type(jar) is DummyCookieJar:
             self._stored = {}
-        self._json_serialize = json_serialize
+        self._json_serialize = serialize_json if json_serialize is json_module.dumps else json_serialize
         self._allowed_schemes = allowed_schemes
         # What is not the default of the version has to be said (RFC 9112 §9.3).
         asking = b"Connection: keep-alive\r\n" if version == HttpVersion10 else b""
