@@ -4,7 +4,7 @@ import json as json_module
 import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
 
 from multidict import CIMultiDict, CIMultiDictProxy, getversion, istr
 from yarl import URL
@@ -63,6 +63,11 @@ _PLAIN_URL: Final = re.compile(
 _NOT_IN_URL: Final = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 _CACHE_SIZE: Final = 1024
 
+_Kept = TypeVar("_Kept")
+
+
+_CookieScope: TypeAlias = tuple[str, str, bool]
+
 
 class ClientRequest:
     """A request as it goes over the wire. It is complete, and never changes, so that equal calls can share one.
@@ -73,10 +78,6 @@ class ClientRequest:
         head: its head, ready for the wire.
         body: its body, ready for the wire, if that is sent together with the head.
         payload: its body, if that is sent in pieces, see `upload`.
-        source: what its body was made from, if that was a payload: it can make it again.
-        length: bytes of `payload` that the head promises, None if it is chunked.
-        coding: content coding that `payload` still has to be put into.
-        expect: whether the server is asked first whether it wants the body.
         cookie: the cookies that the jar had for it, as they are sent.
         cookie_scope: what the jar was asked with: host, path, whether the origin is secure.
         idempotent: whether being sent twice is the same as being sent once (RFC 9110 §9.2.2).
@@ -86,20 +87,17 @@ class ClientRequest:
 
     __slots__ = (
         "_headers",
+        "_made",
         "_source",
         "_url",
         "body",
-        "coding",
         "connection_key",
         "cookie",
         "cookie_scope",
-        "expect",
         "head",
         "idempotent",
-        "length",
         "method",
         "payload",
-        "source",
         "tracker",
         "url_auth",
     )
@@ -110,30 +108,50 @@ class ClientRequest:
         source: StrOrURL,
         connection_key: ConnectionKey,
         head: bytes,
-        body: "_Body",
+        body: bytes,
+        made: "_Body | None",
         cookie: str | None,
-        cookie_scope: tuple[str, str, bool],
+        cookie_scope: _CookieScope,
+        url_auth: BasicAuth | None = None,
+        tracker: UploadTracker | None = None,
     ) -> None:
         self.method = method
         self.connection_key = connection_key
         self.head = head
-        self.body = body.ready
-        self.payload = body.payload
-        self.source = body.source
-        self.length = body.length
-        self.coding = body.coding
-        self.expect = body.expect
+        self.body = body
+        self.payload = None if made is None else made.payload
         self.cookie = cookie
         self.cookie_scope = cookie_scope
         self.idempotent = method in IDEMPOTENT_METHODS
-        self.tracker: UploadTracker | None = None
-        self.url_auth: BasicAuth | None = None
+        self.tracker = tracker
+        self.url_auth = url_auth
+        self._made = made
         self._source = source
         self._url: URL | None = None
         self._headers: CIMultiDictProxy[str] | None = None
 
     def __repr__(self) -> str:
         return f"<ClientRequest {self.method} {self.url}>"
+
+    @property
+    def source(self) -> Payload | None:
+        """What its body was made from, if that was a payload: it can make it again."""
+        return None if self._made is None else self._made.source
+
+    @property
+    def length(self) -> int | None:
+        """Bytes of `payload` that the head promises, None if it is chunked."""
+        return None if self._made is None else self._made.length
+
+    @property
+    def coding(self) -> str | None:
+        """Content coding that `payload` still has to be put into."""
+        return None if self._made is None else self._made.coding
+
+    @property
+    def expect(self) -> bool:
+        """Whether the server is asked first whether it wants the body."""
+        return self._made is not None and self._made.expect
 
     @property
     def original_url(self) -> URL:
@@ -189,7 +207,12 @@ class _Body(NamedTuple):
     source: Payload | None = None
 
 
-_NO_BODY: Final = _Body()
+# A request without what its body adds: method, URL, connection key, cookies of the jar and what it was asked with,
+# credentials of the URL, names of the fields that were passed; the head before the fields of the body, and after them.
+_Opening: TypeAlias = tuple[
+    str, StrOrURL, ConnectionKey, str | None, _CookieScope, BasicAuth | None, frozenset[str], bytes, bytes
+]
+_Location: TypeAlias = tuple[StrOrURL, _Origin, str, BasicAuth | None]
 
 
 class RequestBuilder:
@@ -232,7 +255,7 @@ class RequestBuilder:
             self._stored = jar.by_domain
         elif type(jar) is DummyCookieJar:
             self._stored = {}
-        self._json_serialize = serialize_json if json_serialize is json_module.dumps else json_serialize
+        self._serialize = serialize_json if json_serialize is json_module.dumps else _to_bytes(json_serialize)
         self._allowed_schemes = allowed_schemes
         # What is not the default of the version has to be said (RFC 9112 §9.3).
         asking = b"Connection: keep-alive\r\n" if version == HttpVersion10 else b""
@@ -240,7 +263,10 @@ class RequestBuilder:
         self._version = _check_version(version)
         # By method, as it is spelled on the wire, and URL, as it was passed.
         self._remembered: dict[str, dict[str, ClientRequest]] = {}
+        # The same of calls that passed nothing but a body.
+        self._openings: dict[str, dict[str, _Opening]] = {}
         self._origins: dict[object, _Origin] = {}
+        self._locations: dict[str, _Location] = {}
 
     def recall(self, method: str, url: StrOrURL) -> ClientRequest | None:
         """Returns the request of an earlier call that passed nothing but this method and URL."""
@@ -292,57 +318,79 @@ class RequestBuilder:
         """
         if getversion(self._headers) != self._headers_version:
             self._forget()
-        requests = self._remembered.get(method)
-        if requests is None:
-            method = check_method(method)
-            requests = self._remembered.setdefault(method, {})
-        source, origin, target, url_auth = self._locate(policy, url, params)
-        template = origin.template
-        if skip_auto_headers is not None or not withheld.isdisjoint(template.names):
-            skip = self._skip.union([name.lower() for name in skip_auto_headers or ()])
-            template = self._make_template(origin.key, skip, withheld)
-        given = template.names
-        fields: Fields = ()
-        if headers:
-            fields = list(headers.items() if isinstance(headers, Mapping) else headers)
-            try:
-                given = template.names.union([name.lower() for name, _ in fields])
-            except AttributeError:
-                serialize_headers(fields)  # says which name is no text
-                raise
-        # The end of the head, in this order: Cookie, Authorization, the fields of the body, Connection.
-        ending = b""
-        cookie = None
-        scope = (origin.key.host, target.partition("?")[0], origin.secure)
-        if self._stored or self._stored is None or cookies:
-            cookie, fields, ending = self._add_cookies(source, scope, cookies, given, fields)
-        if auth is not None or url_auth is not None or self._auth is not None:
-            ending += self._authorization(auth, url_auth, given, own=origin.own)
-        body = _NO_BODY
-        ready = b""
+        bare = (
+            not remember
+            and params is None
+            and headers is None
+            and auth is None
+            and cookies is None
+            and skip_auto_headers is None
+            and not withheld
+            and policy.trusts_as_usual
+        )
+        opening = self._recall_opening(method, url) if bare else None
+        if opening is not None:
+            method, source, key, cookie, scope, url_auth, given, start, ending = opening
+            fields: Fields = ()
+        else:
+            if method not in self._remembered:
+                method = check_method(method)
+                self._remembered.setdefault(method, {})
+            source, origin, target, url_auth = self._locate(policy, url, params, keep=not remember)
+            key, template = origin.key, origin.template
+            if skip_auto_headers is not None or (withheld and not withheld.isdisjoint(template.names)):
+                skip = self._skip.union([name.lower() for name in skip_auto_headers or ()])
+                template = self._make_template(key, skip, withheld)
+            given, fields = template.names, ()
+            if headers:
+                fields = list(headers.items() if isinstance(headers, Mapping) else headers)
+                try:
+                    given = template.names.union([name.lower() for name, _ in fields])
+                except AttributeError:
+                    serialize_headers(fields)  # says which name is no text
+                    raise
+            # After the other fields, in this order: Cookie, Authorization, the fields of the body, Connection.
+            lines = b""
+            cookie = None
+            scope = (key.host, target.partition("?")[0], origin.secure)
+            if self._stored or self._stored is None or cookies:
+                cookie, fields, lines = self._add_cookies(source, scope, cookies, given, fields)
+            if auth is not None or url_auth is not None or self._auth is not None:
+                lines += self._authorization(auth, url_auth, given, own=origin.own)
+            start = template.render(method, target, fields, lines)
+            ending = b"\r\n"
+            if self._connection_line and "connection" not in given:
+                ending = self._connection_line + ending
+            if bare and type(url) is str and self._stored is not None:
+                opening = (method, source, key, cookie, scope, url_auth, given, start, ending)
+                _keep(self._openings.setdefault(method, {}), url, opening)
+        body = None
+        ready = lines = b""
         streamed = upload_tracker is not None
-        tracked = streamed and json is not None
-        if compress or chunked or expect100 or data is not None or tracked or not given.isdisjoint(_FRAMING):
+        framed = given and not given.isdisjoint(_FRAMING)
+        if compress or chunked or expect100 or data is not None or framed or (streamed and json is not None):
             body = self._make_body(method, data, json, given, fields, compress, chunked, expect100, streamed)
-            ending += body.lines
+            lines = body.lines
             ready = body.ready
         elif json is not None or method not in _BODILESS_METHODS:
             ready = b"" if json is None else self._serialize(json)
-            ending += b"Content-Length: %d\r\n" % len(ready)
+            lines = b"Content-Length: %d\r\n" % len(ready)
             if "content-type" not in given:
-                ending += _JSON if json is not None else _BINARY if method in _BODY_METHODS else b""
-        if self._connection_line and "connection" not in given:
-            ending += self._connection_line
-        head = template.render(method, target, fields, ending + b"\r\n")
-        request = ClientRequest(method, source, origin.key, head, body, cookie, scope)
-        request.body = ready
-        request.url_auth = url_auth
-        request.tracker = upload_tracker
+                lines += _JSON if json is not None else _BINARY if method in _BODY_METHODS else b""
+        head = start + lines + ending
+        request = ClientRequest(method, source, key, head, ready, body, cookie, scope, url_auth, upload_tracker)
         if remember and type(url) is str and self._stored is not None:
-            if len(requests) >= _CACHE_SIZE:
-                requests.clear()
-            requests[url] = request
+            _keep(self._remembered[method], url, request)
         return request
+
+    def _recall_opening(self, method: str, url: StrOrURL) -> _Opening | None:
+        """Returns the opening of an earlier call that passed nothing but this method and URL, and a body."""
+        openings = self._openings.get(method)
+        opening = None if openings is None or type(url) is not str else openings.get(url)
+        if opening is None:
+            return None
+        current = self._jar.header_for(*opening[4]) if self._stored else None  # type: ignore[attr-defined]
+        return opening if opening[3] == current else None
 
     def absolute(self, url: StrOrURL, params: Query) -> URL:
         """Returns the URL that a call asks for.
@@ -406,26 +454,42 @@ class RequestBuilder:
             raise ValueError(f"More than one Host header: {hosts!r}")
         made = self._frame(original, headers, body)
         head = render_head(method, target, self._version, headers.items())
-        request = ClientRequest(method, source, origin.key, head, made, original.cookie, original.cookie_scope)
-        request.tracker = original.tracker
-        return request
+        return ClientRequest(
+            method,
+            source,
+            origin.key,
+            head,
+            made.ready,
+            made,
+            original.cookie,
+            original.cookie_scope,
+            tracker=original.tracker,
+        )
 
     def _forget(self) -> None:
         """Forgets everything that the default headers are in, because they have changed."""
         self._headers_version = getversion(self._headers)
         self._remembered.clear()
+        self._openings.clear()
         self._origins.clear()
+        self._locations.clear()
 
-    def _locate(self, policy: Policy, url: StrOrURL, params: Query) -> tuple[StrOrURL, _Origin, str, BasicAuth | None]:
+    def _locate(self, policy: Policy, url: StrOrURL, params: Query, *, keep: bool = True) -> _Location:
         """Returns the URL, what is known of its origin, the request target, and the credentials of the URL."""
         if policy.trusts_as_usual and not params and type(url) is str:
+            location = self._locations.get(url)
+            if location is not None:
+                return location
             match = _PLAIN_URL.fullmatch(url)
             if match is not None:
                 site, path, query = match.groups()
                 origin = self._origins.get(site)
                 if origin is None:
                     origin = self._remember_origin(site, self._parse(site)[0], policy)
-                return url, origin, (path or "/") + (query or ""), None
+                location = url, origin, (path or "/") + (query or ""), None
+                if keep:
+                    _keep(self._locations, url, location)
+                return location
         parsed, auth = self._parse(url)
         if params:
             parsed = add_params(parsed, params)
@@ -648,10 +712,6 @@ class RequestBuilder:
         expect = passed.get("expect", "").strip().lower() == "100-continue"
         return _Body(b"", b"", body, length, coding, expect, body)
 
-    def _serialize(self, json: Any) -> bytes:
-        text = self._json_serialize(json)
-        return text.encode() if isinstance(text, str) else text
-
     def _framing_fields(self, fields: Fields) -> dict[str, str]:
         """Returns the fields that were passed and that speak about the body, by name in lower case."""
         return _framing_of(self._headers.items()) | _framing_of(fields)
@@ -678,6 +738,21 @@ class RequestBuilder:
             except LookupError:  # a form, or the TypeError that says what forms are made of
                 data = FormData(data)()
         return data, serialize_headers([("Content-Type", data.content_type)])
+
+
+def _to_bytes(serialize: Callable[[Any], str | bytes]) -> Callable[[Any], bytes]:
+    def serialize_to_bytes(value: Any) -> bytes:
+        text = serialize(value)
+        return text.encode() if isinstance(text, str) else text
+
+    return serialize_to_bytes
+
+
+def _keep(memory: dict[str, _Kept], url: str, made: _Kept) -> None:
+    """Remembers what was made for a URL, and forgets the others when there are too many of them."""
+    if len(memory) >= _CACHE_SIZE:
+        memory.clear()
+    memory[url] = made
 
 
 def _host_of(key: ConnectionKey) -> str:

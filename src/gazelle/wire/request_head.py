@@ -133,7 +133,7 @@ class HeadTemplate:
             method: see `check_method`.
             target: see `check_target`.
             fields: fields of the call.
-            ending: the last lines, ready for the wire, with the empty line.
+            ending: what follows the fields, ready for the wire.
 
         Raises:
             ValueError: a field may not go on the wire.
