@@ -105,7 +105,8 @@ _CONTENT = frozenset(
     }
 )
 
-_NOTHING: dict[str, Any] = {}
+# With nothing but these, a request is made with the settings of the session, and nobody is told.
+_AS_USUAL = _CONTENT - {"upload_tracker"}
 
 _Response = TypeVar("_Response", bound=ClientResponse)
 
@@ -411,11 +412,11 @@ class ClientSession:
         self, method: str, str_or_url: StrOrURL, **kwargs: Unpack[RequestOptions]
     ) -> Coroutine[Any, Any, ClientResponse]:
         # A plain function: what it returns is a coroutine anyway, and one more around it would cost its time.
-        if kwargs or self._trace_configs:
+        if (kwargs and not _AS_USUAL.issuperset(kwargs)) or self._trace_configs:
             if "upload_tracker" in kwargs:
                 return self._request_tracked(method, str_or_url, kwargs)  # type: ignore[arg-type]
             return self._request_with(method, str_or_url, kwargs)  # type: ignore[arg-type]
-        return send(self, self._policy, method, str_or_url, _NOTHING)
+        return send(self, self._policy, method, str_or_url, kwargs)  # type: ignore[arg-type]
 
     async def _request_with(self, method: str, str_or_url: StrOrURL, arguments: dict[str, Any]) -> ClientResponse:
         """Makes a request that needs more than the settings of the session."""
