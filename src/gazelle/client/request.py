@@ -64,8 +64,6 @@ _NOT_IN_URL: Final = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 _CACHE_SIZE: Final = 1024
 
 _Kept = TypeVar("_Kept")
-
-
 _CookieScope: TypeAlias = tuple[str, str, bool]
 
 
@@ -207,11 +205,21 @@ class _Body(NamedTuple):
     source: Payload | None = None
 
 
-# A request without what its body adds: method, URL, connection key, cookies of the jar and what it was asked with,
-# credentials of the URL, names of the fields that were passed; the head before the fields of the body, and after them.
-_Opening: TypeAlias = tuple[
-    str, StrOrURL, ConnectionKey, str | None, _CookieScope, BasicAuth | None, frozenset[str], bytes, bytes
-]
+class _Opening(NamedTuple):
+    """A request without what its body adds."""
+
+    method: str
+    source: StrOrURL
+    key: ConnectionKey
+    cookie: str | None
+    scope: _CookieScope
+    url_auth: BasicAuth | None
+    fields: Fields
+    given: frozenset[str]  # names of the fields that were passed, in lower case
+    start: bytes  # the head before the fields of the body
+    ending: bytes  # and after them
+
+
 _Location: TypeAlias = tuple[StrOrURL, _Origin, str, BasicAuth | None]
 
 
@@ -329,41 +337,12 @@ class RequestBuilder:
             and policy.trusts_as_usual
         )
         opening = self._recall_opening(method, url) if bare else None
-        if opening is not None:
-            method, source, key, cookie, scope, url_auth, given, start, ending = opening
-            fields: Fields = ()
-        else:
-            if method not in self._remembered:
-                method = check_method(method)
-                self._remembered.setdefault(method, {})
-            source, origin, target, url_auth = self._locate(policy, url, params, keep=not remember)
-            key, template = origin.key, origin.template
-            if skip_auto_headers is not None or (withheld and not withheld.isdisjoint(template.names)):
-                skip = self._skip.union([name.lower() for name in skip_auto_headers or ()])
-                template = self._make_template(key, skip, withheld)
-            given, fields = template.names, ()
-            if headers:
-                fields = list(headers.items() if isinstance(headers, Mapping) else headers)
-                try:
-                    given = template.names.union([name.lower() for name, _ in fields])
-                except AttributeError:
-                    serialize_headers(fields)  # says which name is no text
-                    raise
-            # After the other fields, in this order: Cookie, Authorization, the fields of the body, Connection.
-            lines = b""
-            cookie = None
-            scope = (key.host, target.partition("?")[0], origin.secure)
-            if self._stored or self._stored is None or cookies:
-                cookie, fields, lines = self._add_cookies(source, scope, cookies, given, fields)
-            if auth is not None or url_auth is not None or self._auth is not None:
-                lines += self._authorization(auth, url_auth, given, own=origin.own)
-            start = template.render(method, target, fields, lines)
-            ending = b"\r\n"
-            if self._connection_line and "connection" not in given:
-                ending = self._connection_line + ending
+        if opening is None:
+            kept = not remember
+            opening = self._open(policy, method, url, params, headers, auth, cookies, skip_auto_headers, withheld, kept)
             if bare and type(url) is str and self._stored is not None:
-                opening = (method, source, key, cookie, scope, url_auth, given, start, ending)
-                _keep(self._openings.setdefault(method, {}), url, opening)
+                _keep(self._openings.setdefault(opening.method, {}), url, opening)
+        method, source, key, cookie, scope, url_auth, fields, given, start, ending = opening
         body = None
         ready = lines = b""
         streamed = upload_tracker is not None
@@ -383,14 +362,59 @@ class RequestBuilder:
             _keep(self._remembered[method], url, request)
         return request
 
+    def _open(
+        self,
+        policy: Policy,
+        method: str,
+        url: StrOrURL,
+        params: Query,
+        headers: LooseHeaders | None,
+        auth: BasicAuth | None,
+        cookies: LooseCookies | None,
+        skip_auto_headers: Iterable[str] | None,
+        withheld: frozenset[str],
+        keep_location: bool,
+    ) -> _Opening:
+        """Returns everything of a request that does not depend on its body."""
+        if method not in self._remembered:
+            method = check_method(method)
+            self._remembered.setdefault(method, {})
+        source, origin, target, url_auth = self._locate(policy, url, params, keep=keep_location)
+        key, template = origin.key, origin.template
+        if skip_auto_headers is not None or (withheld and not withheld.isdisjoint(template.names)):
+            skip = self._skip.union([name.lower() for name in skip_auto_headers or ()])
+            template = self._make_template(key, skip, withheld)
+        given = template.names
+        fields: Fields = ()
+        if headers:
+            fields = list(headers.items() if isinstance(headers, Mapping) else headers)
+            try:
+                given = template.names.union([name.lower() for name, _ in fields])
+            except AttributeError:
+                serialize_headers(fields)  # says which name is no text
+                raise
+        # After the other fields, in this order: Cookie, Authorization, the fields of the body, Connection.
+        lines = b""
+        cookie = None
+        scope = (key.host, target.partition("?")[0], origin.secure)
+        if self._stored or self._stored is None or cookies:
+            cookie, fields, lines = self._add_cookies(source, scope, cookies, given, fields)
+        if auth is not None or url_auth is not None or self._auth is not None:
+            lines += self._authorization(auth, url_auth, given, own=origin.own)
+        start = template.render(method, target, fields, lines)
+        ending = b"\r\n"
+        if self._connection_line and "connection" not in given:
+            ending = self._connection_line + ending
+        return _Opening(method, source, key, cookie, scope, url_auth, fields, given, start, ending)
+
     def _recall_opening(self, method: str, url: StrOrURL) -> _Opening | None:
-        """Returns the opening of an earlier call that passed nothing but this method and URL, and a body."""
+        """Returns the opening of an earlier call that passed this method and URL, and else only a body."""
         openings = self._openings.get(method)
         opening = None if openings is None or type(url) is not str else openings.get(url)
         if opening is None:
             return None
-        current = self._jar.header_for(*opening[4]) if self._stored else None  # type: ignore[attr-defined]
-        return opening if opening[3] == current else None
+        current = self._jar.header_for(*opening.scope) if self._stored else None  # type: ignore[attr-defined]
+        return opening if opening.cookie == current else None
 
     def absolute(self, url: StrOrURL, params: Query) -> URL:
         """Returns the URL that a call asks for.
