@@ -177,3 +177,12 @@ async def test_what_is_unusual_in_the_text_of_a_url_is_encoded() -> None:
             async with session.get(server.url(f"/a{text}b")):
                 pass
             assert server.requests[-1].target == "/a" + quote(text) + "b"
+
+
+@pytest.mark.parametrize("names", ["User-Agent", [1], [b"User-Agent"], ["User-Agent", None]])
+async def test_names_of_fields_to_skip_are_several_texts(names: Any) -> None:
+    with pytest.raises(TypeError, match="skip_auto_headers"):
+        gazelle.ClientSession(skip_auto_headers=names)
+    async with gazelle.ClientSession() as session:
+        with pytest.raises(TypeError, match="skip_auto_headers"):
+            await session.get("http://127.0.0.1:1/", skip_auto_headers=names)

@@ -382,7 +382,7 @@ class RequestBuilder:
         source, origin, target, url_auth = self._locate(policy, url, params, keep=keep_location)
         key, template = origin.key, origin.template
         if skip_auto_headers is not None or (withheld and not withheld.isdisjoint(template.names)):
-            skip = self._skip.union([name.lower() for name in skip_auto_headers or ()])
+            skip = self._skip.union([name.lower() for name in check_names("skip_auto_headers", skip_auto_headers)])
             template = self._make_template(key, skip, withheld)
         given = template.names
         fields: Fields = ()
@@ -794,6 +794,18 @@ def check_auth(auth: Any) -> BasicAuth:
     if isinstance(auth, BasicAuth) or (hasattr(auth, "login") and hasattr(auth, "encode")):
         return auth  # type: ignore[no-any-return]
     raise TypeError("BasicAuth() tuple is required instead")
+
+
+def check_names(parameter: str, names: Iterable[str] | None) -> list[str]:
+    """Returns the names of header fields that were passed.
+
+    Raises:
+        TypeError: they are something else than several str. One str would be taken for the names of its letters.
+    """
+    listed = list(names or ())
+    if isinstance(names, str) or not all(isinstance(name, str) for name in listed):
+        raise TypeError(f'{parameter} should be names of header fields, as in ["User-Agent"], got {names!r}')
+    return listed
 
 
 def check_url_text(text: str) -> None:

@@ -42,7 +42,7 @@ from .policy import (
     check_read_bufsize,
     refuse_proxy,
 )
-from .request import RequestBuilder, check_auth, check_url_text
+from .request import RequestBuilder, check_auth, check_names, check_url_text
 from .response import ClientResponse
 from .send import send
 from .tracker import UploadTracker
@@ -257,7 +257,7 @@ class ClientSession:
         self._loop = loop
         self._connector_owner = connector_owner
         self._default_headers = collect_fields(headers)
-        self._skip_auto_headers = frozenset(istr(name) for name in skip_auto_headers or ())
+        self._skip_auto_headers = frozenset(map(istr, check_names("skip_auto_headers", skip_auto_headers)))
         self._default_auth = None if auth is None else check_auth(auth)
         self._version = version
         self._json_serialize = json_serialize
