@@ -14,8 +14,8 @@ class ClientTimeout:
         connect: the wait for a free place in the pool plus opening the connection.
         sock_read: the longest gap between two received pieces.
         sock_connect: one attempt to connect to one address.
-        ceil_threshold: deadlines further away than this many seconds may be rounded up to whole seconds, so that
-            many of them fall together. Default 5.
+        ceil_threshold: deadlines further away than this many seconds may be rounded up to whole seconds. Default 5. The
+            permission is not used: all deadlines share one timer, and there is nothing to gain by it.
 
     Raises:
         TypeError: a limit is not a number.

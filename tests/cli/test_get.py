@@ -46,6 +46,14 @@ def test_a_url_without_a_scheme_is_http(server: ScriptedServer) -> None:
     assert run_gazelle("get", server.url("/hello").removeprefix("http://")).stdout == b"Hello, world!\n"
 
 
+def test_a_url_with_a_control_character_is_not_made_into_another(server: ScriptedServer) -> None:
+    result = run_gazelle("get", server.url("/he\tllo"))
+
+    assert (result.returncode, result.stdout) == (2, b"")
+    assert b"'\\t' at position" in result.stderr
+    assert not server.requests
+
+
 def test_a_large_body_arrives_whole_in_the_file(server: ScriptedServer, tmp_path: Path) -> None:
     body = random.Random(1).randbytes(5_000_000)
     server.routes["/large"] = [send(response(body))]

@@ -132,7 +132,7 @@ class BaseConnector:
         enable_cleanup_closed: abort TLS connections that the peer does not close. Connections are always aborted at
             once here, so there is nothing left to clean up.
         loop: deprecated. Default: the running event loop.
-        timeout_ceil_threshold: deadlines further away than this many seconds may be rounded up. Default 5.
+        timeout_ceil_threshold: see `ClientTimeout.ceil_threshold`. Default 5.
 
     Raises:
         ValueError: `keepalive_timeout` together with `force_close`, or a negative limit.
