@@ -15,6 +15,7 @@ IMPL: Literal["c", "python"] = "python"
 if not TYPE_CHECKING and _asked != "python":
     try:
         from ._accel.chunked import ChunkedDecoder
+        from ._accel.clock import monotonic
         from ._accel.connection import Body, ExchangeSettings, HttpConnection
         from ._accel.deadlines import Deadlines
         from ._accel.head import ResponseHead, parse_head
@@ -31,6 +32,7 @@ if not TYPE_CHECKING and _asked != "python":
 
 if TYPE_CHECKING or IMPL == "python":
     from ._pure.chunked import ChunkedDecoder
+    from ._pure.clock import monotonic
     from ._pure.connection import Body, ExchangeSettings, HttpConnection
     from ._pure.deadlines import Deadlines
     from ._pure.head import ResponseHead, parse_head
@@ -53,6 +55,7 @@ __all__ = [
     "ResponseParser",
     "ResponseSink",
     "build_headers",
+    "monotonic",
     "parse_head",
     "serialize_headers",
     "serialize_json",

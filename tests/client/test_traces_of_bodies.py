@@ -298,28 +298,3 @@ async def test_without_traces_a_body_is_a_plain_stream() -> None:
             for path in ("/", "/whole"):
                 async with session.get(server.url(path)) as answer:
                     assert type(answer.content) is StreamReader
-
-
-@pytest.mark.parametrize(
-    "error",
-    [gazelle.ServerDisconnectedError(), gazelle.ClientOSError(5, "of the handler"), LookupError("of the handler")],
-)
-async def test_a_handler_that_raises_while_the_answer_is_on_its_way_costs_the_connection_and_no_slot(
-    error: Exception,
-) -> None:
-    failing = [error]
-
-    async def fail(session: Any, context: Any, params: Any) -> None:
-        if failing:
-            raise failing.pop()
-
-    config = TraceConfig()
-    config.on_request_headers_sent.append(fail)
-    script = {"*": [turns(5), send(response(b"late"))]}
-    async with ScriptedServer(script) as server, gazelle.ClientSession(trace_configs=[config]) as session:
-        with pytest.raises(type(error)):
-            await session.get(server.url())
-        await assert_clean(session, server)
-        assert idle(connector_of(session)) == 0
-        async with session.get(server.url()) as reply:
-            assert await reply.read() == b"late"

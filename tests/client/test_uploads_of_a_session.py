@@ -773,3 +773,50 @@ async def test_a_body_is_closed_if_the_middlewares_have_no_connection_for_it(rep
         with pytest.raises(gazelle.ClientConnectorError):
             await session.post(NOWHERE, data=passed)
     assert body.closed == 1
+
+
+async def test_a_middleware_can_try_again_with_the_same_body_after_a_send_that_failed(tmp_path: Path) -> None:
+    async def twice(request: Any, handler: Any) -> gazelle.ClientResponse:
+        with pytest.raises(gazelle.ServerDisconnectedError):
+            await handler(request)
+        request.url = request.url.with_path("/good")
+        answer: gazelle.ClientResponse = await handler(request)
+        return answer
+
+    routes = {"/bad": [fin()], "/good": TAKEN}
+    async with ScriptedServer(routes) as server, gazelle.ClientSession(middlewares=[twice]) as session:
+        path = a_file(tmp_path)
+        file = path.open("rb")
+        async with session.post(server.url("/bad"), data=file) as answer:
+            assert await answer.read() == b"taken"
+        assert server.requests[-1].body == path.read_bytes()
+        assert file.closed
+        await assert_clean(session, server)
+
+
+@pytest.mark.parametrize("how", ["raises", "answers itself", "sets wrong fields", "takes the error"])
+async def test_a_body_that_a_middleware_keeps_from_being_sent_is_closed(how: str) -> None:
+    async with ScriptedServer({"/other": TAKEN}) as server, gazelle.ClientSession() as other:
+
+        async def middleware(request: Any, handler: Any) -> gazelle.ClientResponse:
+            if how == "raises":
+                raise LookupError
+            if how == "sets wrong fields":
+                request.headers.add("Content-Length", "5")
+            if how != "answers itself":
+                try:
+                    await handler(request)
+                except gazelle.ClientConnectorError:
+                    assert how == "takes the error"
+            return await other.get(server.url("/other"))
+
+        body = Watched(b"x")
+        async with gazelle.ClientSession(middlewares=[middleware]) as session:
+            if how in ("raises", "sets wrong fields"):
+                with pytest.raises((LookupError, ValueError)):
+                    await session.post(NOWHERE, data=body)
+            else:
+                async with session.post(NOWHERE, data=body) as answer:
+                    assert await answer.read() == b"taken"
+            assert body.closed == 1
+            assert not connector_of(session)._acquired

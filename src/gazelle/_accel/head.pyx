@@ -187,6 +187,8 @@ cdef inline bint _same(const char* text, const char* lower, Py_ssize_t size) noe
 
 cpdef bytes cut(bytes data, Py_ssize_t start, Py_ssize_t end):
     """Returns `data[start:end]`. Compiled, it costs a third of a slice."""
+    if data is None:
+        raise TypeError("bytes expected, not NoneType")
     if not 0 <= start <= end <= PyBytes_GET_SIZE(data):
         raise IndexError("range outside of the data")
     return PyBytes_FromStringAndSize(PyBytes_AS_STRING(data) + start, end - start)

@@ -277,10 +277,15 @@ class HttpConnection(PooledConnection):
     def abandon(self, waiter: "asyncio.Future[Answer] | None") -> None:
         """Closes the connection if the exchange of `waiter` is still under way, or could not begin (None).
 
-        If it is over, the connection is idle, or serves somebody else.
+        If it is over, the connection is idle, or serves somebody else. Nobody waits for its end any more.
         """
-        if waiter is None or self._waiter is waiter:
+        if waiter is None:
             self.close()
+        elif self._waiter is waiter:
+            waiter.cancel()
+            self.close()
+        elif waiter.done() and not waiter.cancelled():
+            waiter.exception()  # or the loop would say that nobody has asked for it
 
     def close(self) -> None:
         """Closes the connection at once; an exchange under way ends with `ClientConnectionError`."""

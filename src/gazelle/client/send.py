@@ -2,14 +2,12 @@
 
 import asyncio
 from collections.abc import Sequence
-from time import monotonic
 from typing import Any, NamedTuple, Protocol
 
 from multidict import CIMultiDict
 
-from gazelle._impl import HttpConnection
+from gazelle._impl import HttpConnection, monotonic
 from gazelle.abc import AbstractCookieJar
-from gazelle.body.payload import Payload
 from gazelle.cookies.jar import store_response_cookies
 from gazelle.errors import (
     ClientError,
@@ -115,7 +113,7 @@ async def send(
     if connection is None:
         connection = await _open(connector, request, policy, start, traces)
     elif traces:
-        await trace_reuse(traces, connection)
+        await _trace_reuse(traces, connection, request, policy)
     while True:
         waiter = None
         try:
@@ -134,21 +132,21 @@ async def send(
             head, status, has_cookies, body = await waiter
             break
         except (ServerDisconnectedError, ClientOSError):
-            connection.abandon(waiter)  # a trace can raise such an error, too
+            own = waiter is None or waiter.done()  # a trace can raise such an error, too
+            dead = own and connection.reused and not connection.response_started
+            connection.abandon(waiter)
             if upload is not None:
                 await upload.stop()
             spent = request.payload is not None and request.payload.consumed
-            dead = connection.reused and not connection.response_started
-            if again or not (dead and policy.retry and request.idempotent) or spent:
-                if upload is not None:
-                    await upload.finish()
+            repeatable = request.idempotent or waiter is None  # None: nothing of it was sent
+            if again or not (dead and policy.retry and repeatable) or spent:
+                await _end_body(request, policy, upload)
                 raise
             again = True
             attempt = None if request.tracker is None else request.tracker._begin()
         except BaseException as error:
             connection.abandon(waiter)  # a cancellation can come after the exchange was over
-            if upload is not None:
-                await upload.finish()
+            await _end_body(request, policy, upload)
             if isinstance(error, HttpProcessingError):
                 raise ClientResponseError(
                     request.request_info, history, status=error.code, message=error.message, headers=error.headers
@@ -259,10 +257,12 @@ async def _next_request(
 async def _send_through(session: Sender, policy: Policy, hop: Hop, traces: Sequence[Trace]) -> ClientResponse:
     """Hands a request through the middlewares, and sends what comes out of them."""
     assert hop.request is not None
-    unsent: Payload | None = None
+    unsent = hop.request.payload
 
     async def last(request: ClientRequest) -> ClientResponse:
         nonlocal unsent
+        if unsent is not None and unsent is not request.payload:
+            await unsent.close()
         unsent = request.payload
         made = hop._replace(request=request)
         response = await send(session, policy, request.method, request.url, {}, traces, made)
@@ -271,9 +271,26 @@ async def _send_through(session: Sender, policy: Policy, hop: Hop, traces: Seque
 
     try:
         return await through(policy.middlewares, DraftRequest(session, session._builder, policy, hop.request), last)
-    except BaseException:
-        if unsent is not None:  # and only now: a middleware may try again where there was no connection
+    finally:
+        if unsent is not None:  # and only now: a middleware may have tried again
             await unsent.close()
+
+
+async def _end_body(request: ClientRequest, policy: Policy, upload: Upload | None = None) -> None:
+    """Ends the body of a request that has failed. A middleware may try again, so it is closed behind those."""
+    if upload is not None:
+        await upload.stop()
+    if request.payload is not None and not policy.middlewares:
+        await request.payload.close()
+
+
+async def _trace_reuse(
+    traces: Sequence[Trace], connection: HttpConnection, request: ClientRequest, policy: Policy
+) -> None:
+    try:
+        await trace_reuse(traces, connection)
+    except BaseException:
+        await _end_body(request, policy)
         raise
 
 
@@ -340,12 +357,11 @@ async def _open(
     *,
     reuse: bool = True,
 ) -> HttpConnection:
-    """Waits for a connection, within the total time limit too. Without one the body is over, see `_send_through`."""
+    """Waits for a connection, within the total time limit too."""
     try:
         return await _acquire(connector, request, policy, start, traces, reuse)
     except BaseException:
-        if request.payload is not None and not policy.middlewares:
-            await request.payload.close()
+        await _end_body(request, policy)
         raise
 
 

@@ -284,26 +284,8 @@ class BaseConnector:
             await self._take_place(pool.places, place, traces)
             try:
                 self._check_open()
-                connection = cast(HttpConnection | None, pool.pop_idle(key)) if reuse else None
-                if connection is not None:
-                    await trace_reuse(traces, connection)
-                else:
-                    for trace in traces:
-                        await trace.send_connection_create_start()
-                    connection = await self._create_connection(req, traces, timeout)
-                    pool.open.add(connection)
-                    if self._closed:
-                        connection.close()
-                        self._check_open()
-                    if connection.closed:
-                        # The peer has hung up, or spoken before it was asked, as soon as it had accepted.
-                        raise ServerDisconnectedError
-                    try:
-                        for trace in traces:
-                            await trace.send_connection_create_end()
-                    except BaseException:
-                        connection.close()
-                        raise
+                idle = cast(HttpConnection | None, pool.pop_idle(key)) if reuse else None
+                connection = idle or await self._open_connection(req, traces, timeout)
                 pool.places.pass_on(place, connection)
             except BaseException:
                 if not self._loop.is_closed():
@@ -315,6 +297,26 @@ class BaseConnector:
             if self._limit_per_host and not self._loop.is_closed():
                 pool.give_back_host(key, place)
             raise
+        # Only now, when the place is that of the connection: it may be lost while somebody is told of it.
+        if idle is not None:
+            await trace_reuse(traces, connection)
+        elif traces:
+            await _trace_opened(traces, connection)
+        return connection
+
+    async def _open_connection(
+        self, req: ConnectRequest, traces: Sequence[Trace], timeout: ClientTimeout
+    ) -> HttpConnection:
+        for trace in traces:
+            await trace.send_connection_create_start()
+        connection = await self._create_connection(req, traces, timeout)
+        self._pool.open.add(connection)
+        if self._closed:
+            connection.close()
+            self._check_open()
+        if connection.closed:
+            # The peer has hung up, or spoken before it was asked, as soon as it had accepted.
+            raise ServerDisconnectedError
         return connection
 
     async def _take_place(self, places: Places, holder: object, traces: Sequence[Trace]) -> None:
@@ -374,6 +376,15 @@ class BaseConnector:
         if not self._loop.is_closed():
             self._pool.close(ClientConnectionError("Connector is closed."))
             self._deadlines.close()
+
+
+async def _trace_opened(traces: Sequence[Trace], connection: HttpConnection) -> None:
+    try:
+        for trace in traces:
+            await trace.send_connection_create_end()
+    except BaseException:
+        connection.close()
+        raise
 
 
 async def trace_reuse(traces: Sequence[Trace], connection: HttpConnection) -> None:
