@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import re
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -52,9 +54,12 @@ def chunked(headers: Any) -> None:
     headers["Transfer-Encoding"] = "chunked"
 
 
-def measured(headers: Any) -> None:
-    headers.popall("Transfer-Encoding", None)
-    headers["Content-Length"] = "5"
+def measured(length: int = 5) -> Change:
+    def change(headers: Any) -> None:
+        headers.popall("Transfer-Encoding", None)
+        headers["Content-Length"] = str(length)
+
+    return change
 
 
 REFUSED: dict[str, tuple[dict[str, Any], Change, str]] = {
@@ -75,7 +80,8 @@ REFUSED: dict[str, tuple[dict[str, Any], Change, str]] = {
     "a length with a sign": ({"data": b"abcde"}, put("Content-Length", "+5"), "number"),
     "a length of other digits": ({"data": b"abcde"}, put("Content-Length", "\u0665"), "number"),
     "no coding": ({"data": pieces}, remove("Transfer-Encoding"), "Transfer-Encoding"),
-    "a length of what is compressed": ({"data": b"abcde", "compress": "gzip"}, measured, "Transfer-Encoding"),
+    "the length of the chunks": ({"data": b"abcde", "chunked": True}, measured(15), "5 bytes"),
+    "a length of what is compressed": ({"data": b"abcde", "compress": "gzip"}, measured(), "Transfer-Encoding"),
     "two hosts": ({}, add("Host", "other.test"), "Host"),
 }
 
@@ -116,7 +122,9 @@ SENT: dict[str, tuple[dict[str, Any], Change, Any, bytes]] = {
     "nothing instead of chunks, in chunks": ({"data": b"abc", "chunked": True}, chunked, b"", b"0\r\n\r\n"),
     "another body": ({"data": b"abc"}, put("X-One", "1"), b"abcde", b"abcde"),
     "another body in chunks": ({"data": b"abc", "chunked": True}, chunked, b"xy", b"2\r\nxy\r\n0\r\n\r\n"),
-    "pieces of a length": ({"data": pieces}, measured, None, b"abcde"),
+    "chunks in one": ({"data": b"abcde", "chunked": True}, measured(), None, b"abcde"),
+    "chunks that nothing is in": ({"data": b"", "chunked": True}, put("X-One", "1"), None, b"0\r\n\r\n"),
+    "pieces of a length": ({"data": pieces}, measured(), None, b"abcde"),
     "pieces instead": ({"data": b"x"}, put("X-One", "1"), pieces, b"3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n"),
     "no body, no length": ({}, remove("Content-Length"), None, b""),
 }
@@ -152,3 +160,52 @@ async def test_a_middleware_decides_whether_the_server_is_asked_for_the_body(dat
             async with session.post(server.url(), data=given, expect100=True) as answer:
                 assert await answer.read() == b"ok"
         assert server.requests[0].body == b"abcde"
+
+
+@pytest.mark.parametrize(
+    ("data", "seen"),
+    [(b"abc", b"abc"), (b"", b""), ("abc", b"abc"), ({"k": "v"}, b"k=v"), (bytearray(b"abc"), b"abc")],
+)
+@pytest.mark.parametrize("framing", [{"chunked": True}, {"headers": {"Transfer-Encoding": "chunked"}}])
+async def test_a_middleware_sees_a_body_without_its_chunks(data: Any, seen: bytes, framing: dict[str, Any]) -> None:
+    """And what it sees it can set again: the chunks are never content."""
+    bodies: list[bytes] = []
+
+    async def look(request: Any, handler: Any) -> gazelle.ClientResponse:
+        bodies.append(request.body)
+        first: gazelle.ClientResponse = await handler(request)
+        assert await first.read() == b"ok"
+        await request.update_body(request.body)
+        bodies.append(request.body)
+        again: gazelle.ClientResponse = await handler(request)
+        return again
+
+    async with ScriptedServer(OK) as server:
+        async with gazelle.ClientSession() as session:
+            for middlewares in ([], [look]):
+                await (await session.post(server.url(), data=data, middlewares=middlewares, **framing)).read()
+            await assert_clean(session, server)
+        in_chunks = (b"%x\r\n%b\r\n" % (len(seen), seen) if seen else b"") + b"0\r\n\r\n"
+        assert [request.raw_body for request in server.requests] == [in_chunks, in_chunks, seen]
+        assert server.requests[2].header("content-length") == str(len(seen))
+    assert bodies == [seen, seen]
+
+
+async def test_a_digest_that_protects_the_body_is_made_of_the_body_and_not_of_its_chunks() -> None:
+    challenge = 'WWW-Authenticate: Digest realm="r", nonce="n", algorithm=SHA-256, qop="auth-int"'
+    async with ScriptedServer({"*": [send(response(b"no", status="401 Unauthorized", headers=challenge))]}) as server:
+        middlewares = [gazelle.DigestAuthMiddleware("login", "password")]
+        async with gazelle.ClientSession(middlewares=middlewares) as session:
+            async with session.post(server.url("/"), data=b"abc", chunked=True) as answer:
+                assert answer.status == 401
+            await assert_clean(session, server)
+    asked = server.requests[1]
+    assert asked.raw_body == b"3\r\nabc\r\n0\r\n\r\n"
+    fields = dict(re.findall(r'(\w+)="?([^",]*)', asked.header("authorization") or ""))
+
+    def digest(text: str) -> str:
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    tail = f"{fields['nonce']}:{fields['nc']}:{fields['cnonce']}:auth-int"
+    expected = digest(f"{digest('login:r:password')}:{tail}:{digest('POST:/:' + digest('abc'))}")
+    assert fields["response"] == expected

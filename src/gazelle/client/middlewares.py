@@ -45,7 +45,7 @@ class DraftRequest:
         self.url: URL = request.url
         self.headers: CIMultiDict[str] = CIMultiDict(request.headers)
         self._headers_version = getversion(self.headers)  # type: ignore[arg-type]
-        self._body: bytes | Payload = request.payload or request.body
+        self._body: bytes | Payload = request.content
         self._original = request
         self._builder = builder
         self._policy = policy
@@ -60,7 +60,7 @@ class DraftRequest:
 
     @property
     def body(self) -> bytes | Payload:
-        """The body: bytes, or a payload if it is not in memory. `update_body` changes it."""
+        """The body: bytes, not in chunks, or a payload if it is not in memory. `update_body` changes it."""
         return self._body
 
     @property
@@ -100,7 +100,7 @@ class DraftRequest:
         """Returns the request to send: the original, if nothing was changed."""
         original = self._original
         same_headers = getversion(self.headers) == self._headers_version  # type: ignore[arg-type]
-        same_body = self._body is (original.payload or original.body)
+        same_body = self._body is original.content
         if same_headers and same_body and self.method == original.method and self.url is original.url:
             return original
         return self._builder.rebuild(self._policy, original, self.method, self.url, self.headers, self._body)

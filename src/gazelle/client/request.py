@@ -137,6 +137,14 @@ class ClientRequest:
         return None if self._made is None else self._made.source
 
     @property
+    def content(self) -> bytes | Payload:
+        """Its body as it is before it is divided into chunks: bytes, or `payload`."""
+        made = self._made
+        if made is None or made.unframed is None:
+            return self.body if self.payload is None else self.payload
+        return made.unframed
+
+    @property
     def length(self) -> int | None:
         """Bytes of `payload` that the head promises, None if it is chunked."""
         return None if self._made is None else self._made.length
@@ -203,6 +211,7 @@ class _Body(NamedTuple):
     coding: str | None = None
     expect: bool = False
     source: Payload | None = None
+    unframed: bytes | None = None  # what `ready` holds in chunks
 
 
 class _Opening(NamedTuple):
@@ -699,9 +708,10 @@ class RequestBuilder:
                 raise ValueError("Transfer-Encoding is passed, but there is no body")
             return _Body(lines)
         if body is not None and coding is None and not expect and not streamed:
+            source = payload if isinstance(payload, Payload) else None
             if length is None:
-                body = (b"%x\r\n%b\r\n" % (len(body), body) if body else b"") + b"0\r\n\r\n"
-            return _Body(lines, body, source=payload if isinstance(payload, Payload) else None)
+                return _Body(lines, _in_chunks(body), source=source, unframed=body)
+            return _Body(lines, body, source=source)
         if isinstance(payload, bytes):
             payload = get_payload(payload)
         return _Body(lines, b"", payload, length, coding, expect, payload)
@@ -722,18 +732,18 @@ class RequestBuilder:
         if chunked and self._version == HttpVersion10:
             raise ValueError("HTTP/1.0 has no chunked coding: the body needs a length")
         coding = original.coding if body is original.payload else None
+        expect = passed.get("expect", "").strip().lower() == "100-continue"
         if isinstance(body, bytes):
             if not chunked:
                 if len(body) != (length or 0):
                     raise ValueError(f"Content-Length is set to {length}, but the body has {len(body)} bytes")
                 return _Body(ready=body)
-            if body and body is original.body and "Transfer-Encoding" in original.headers:
-                return _Body(ready=body)  # in chunks already
+            if original.tracker is None and not expect:
+                return _Body(ready=_in_chunks(body), unframed=body)
             body = get_payload(body)
         elif not chunked and (length is None or coding is not None):
             # What is compressed has no length before it is sent.
             raise ValueError("Transfer-Encoding is not set, but the length of the body is not known")
-        expect = passed.get("expect", "").strip().lower() == "100-continue"
         return _Body(b"", b"", body, length, coding, expect, body)
 
     def _framing_fields(self, fields: Fields) -> dict[str, str]:
@@ -770,6 +780,11 @@ def _to_bytes(serialize: Callable[[Any], str | bytes]) -> Callable[[Any], bytes]
         return text.encode() if isinstance(text, str) else text
 
     return serialize_to_bytes
+
+
+def _in_chunks(body: bytes) -> bytes:
+    """Returns a body in the chunked coding (RFC 9112 §7.1)."""
+    return (b"%x\r\n%b\r\n" % (len(body), body) if body else b"") + b"0\r\n\r\n"
 
 
 def _keep(memory: dict[str, _Kept], url: str, made: _Kept) -> None:
