@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import http
 import importlib.util
 import warnings
 from typing import Any
@@ -47,6 +48,39 @@ async def test_request_takes_any_method_in_any_case() -> None:
                 assert await answer.read() == b"hello"
                 assert answer.method == method.upper()
         assert [request.method for request in server.requests] == ["GET", "GET", "PURGE", "PROPFIND", "M-SEARCH"]
+
+
+class Shouted(str):
+    """A str of another kind, with a spelling of its own."""
+
+    __slots__ = ()
+
+    def upper(self) -> str:
+        return "DELETE"
+
+
+@pytest.mark.parametrize("method", [http.HTTPMethod.POST, Shouted("POST"), Shouted("post")])
+@pytest.mark.parametrize("options", [{}, {"json": 1}, {"data": b"1"}, {"headers": {"X-A": "1"}}])
+async def test_a_method_may_be_a_str_of_another_kind_for_one_url_after_the_other(
+    method: str, options: dict[str, Any]
+) -> None:
+    async with ScriptedServer({"*": HELLO}) as server, gazelle.ClientSession() as session:
+        for path in ("/a", "/b", "/b"):
+            async with session.request(method, server.url(path), **options) as answer:
+                assert answer.status == 200
+                assert type(answer.method) is str
+        assert [request.head.split(b" HTTP")[0] for request in server.requests] == [b"POST /a", b"POST /b", b"POST /b"]
+
+
+async def test_what_is_remembered_of_methods_is_bounded() -> None:
+    async with ScriptedServer({"*": HELLO}) as server, gazelle.ClientSession() as session:
+        for number in range(200):
+            await (await session.request(f"M{number}", server.url("/"))).read()
+            await (await session.request(f"M{number}", server.url("/"), data=b"1")).read()
+        builder = session._builder
+        for memory in (builder._remembered, builder._openings):
+            assert 0 < len(memory) <= 32
+        assert server.requests[-1].method == "M199"
 
 
 async def test_a_verb_can_be_awaited() -> None:

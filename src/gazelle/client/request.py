@@ -62,6 +62,7 @@ _PLAIN_URL: Final = re.compile(
 # passed, and perhaps looked at before. No URL has them, nor other control characters (RFC 3986 §2).
 _NOT_IN_URL: Final = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 _CACHE_SIZE: Final = 1024
+_MAX_METHODS: Final = 32
 
 _Kept = TypeVar("_Kept")
 _CookieScope: TypeAlias = tuple[str, str, bool]
@@ -350,7 +351,7 @@ class RequestBuilder:
             kept = not remember
             opening = self._open(policy, method, url, params, headers, auth, cookies, skip_auto_headers, withheld, kept)
             if bare and type(url) is str and self._stored is not None:
-                _keep(self._openings.setdefault(opening.method, {}), url, opening)
+                _keep(_of_method(self._openings, opening.method), url, opening)
         method, source, key, cookie, scope, url_auth, fields, given, start, ending = opening
         body = None
         ready = lines = b""
@@ -385,9 +386,9 @@ class RequestBuilder:
         keep_location: bool,
     ) -> _Opening:
         """Returns everything of a request that does not depend on its body."""
-        if method not in self._remembered:
-            method = check_method(method)
-            self._remembered.setdefault(method, {})
+        if type(method) is not str or method not in self._remembered:
+            method = check_method(method)  # a str for sure, as the engine wants it
+            _of_method(self._remembered, method)
         source, origin, target, url_auth = self._locate(policy, url, params, keep=keep_location)
         key, template = origin.key, origin.template
         if skip_auto_headers is not None or (withheld and not withheld.isdisjoint(template.names)):
@@ -780,6 +781,16 @@ def _to_bytes(serialize: Callable[[Any], str | bytes]) -> Callable[[Any], bytes]
         return text.encode() if isinstance(text, str) else text
 
     return serialize_to_bytes
+
+
+def _of_method(memory: dict[str, dict[str, _Kept]], method: str) -> dict[str, _Kept]:
+    """Returns what is remembered for a method, and forgets the other methods when there are too many of them."""
+    found = memory.get(method)
+    if found is None:
+        if len(memory) >= _MAX_METHODS:
+            memory.clear()
+        found = memory[method] = {}
+    return found
 
 
 def _in_chunks(body: bytes) -> bytes:
