@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import hashlib
 import re
 from collections.abc import AsyncIterator, Callable
@@ -54,6 +55,11 @@ def chunked(headers: Any) -> None:
     headers["Transfer-Encoding"] = "chunked"
 
 
+def uncompressed(headers: Any) -> None:
+    del headers["Content-Encoding"], headers["Transfer-Encoding"]
+    headers["Content-Length"] = "5"
+
+
 def measured(length: int = 5) -> Change:
     def change(headers: Any) -> None:
         headers.popall("Transfer-Encoding", None)
@@ -82,6 +88,16 @@ REFUSED: dict[str, tuple[dict[str, Any], Change, str]] = {
     "no coding": ({"data": pieces}, remove("Transfer-Encoding"), "Transfer-Encoding"),
     "the length of the chunks": ({"data": b"abcde", "chunked": True}, measured(15), "5 bytes"),
     "a length of what is compressed": ({"data": b"abcde", "compress": "gzip"}, measured(), "Transfer-Encoding"),
+    "another content coding": (
+        {"data": b"abcde", "compress": "gzip"},
+        put("Content-Encoding", "deflate"),
+        "put into gzip",
+    ),
+    "a content coding too many": (
+        {"data": b"abcde", "compress": "gzip"},
+        add("Content-Encoding", "br"),
+        "'gzip, br', but the body is put into gzip",
+    ),
     "two hosts": ({}, add("Host", "other.test"), "Host"),
 }
 
@@ -124,6 +140,18 @@ SENT: dict[str, tuple[dict[str, Any], Change, Any, bytes]] = {
     "another body in chunks": ({"data": b"abc", "chunked": True}, chunked, b"xy", b"2\r\nxy\r\n0\r\n\r\n"),
     "chunks in one": ({"data": b"abcde", "chunked": True}, measured(), None, b"abcde"),
     "chunks that nothing is in": ({"data": b"", "chunked": True}, put("X-One", "1"), None, b"0\r\n\r\n"),
+    "what is not compressed after all": (
+        {"data": b"abcde", "compress": "gzip"},
+        remove("Content-Encoding"),
+        None,
+        b"5\r\nabcde\r\n0\r\n\r\n",
+    ),
+    "what is not compressed after all, in one": (
+        {"data": b"abcde", "compress": "gzip"},
+        uncompressed,
+        None,
+        b"abcde",
+    ),
     "pieces of a length": ({"data": pieces}, measured(), None, b"abcde"),
     "pieces instead": ({"data": b"x"}, put("X-One", "1"), pieces, b"3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n"),
     "no body, no length": ({}, remove("Content-Length"), None, b""),
@@ -209,3 +237,26 @@ async def test_a_digest_that_protects_the_body_is_made_of_the_body_and_not_of_it
     tail = f"{fields['nonce']}:{fields['nc']}:{fields['cnonce']}:auth-int"
     expected = digest(f"{digest('login:r:password')}:{tail}:{digest('POST:/:' + digest('abc'))}")
     assert fields["response"] == expected
+
+
+@pytest.mark.parametrize("spelling", ["gzip", " GZIP "])
+async def test_a_body_stays_compressed_where_the_field_stays(spelling: str) -> None:
+    async with ScriptedServer(OK) as server:
+        middlewares = [changing(put("Content-Encoding", spelling))]
+        async with gazelle.ClientSession(middlewares=middlewares) as session:
+            await (await session.post(server.url(), data=b"abcde", compress="gzip")).read()
+        assert gzip.decompress(server.requests[0].body) == b"abcde"
+
+
+async def test_a_compressed_body_that_is_set_again_is_sent_as_its_fields_say() -> None:
+    async def again(request: Any, handler: Any) -> gazelle.ClientResponse:
+        await request.update_body(request.body)
+        answer: gazelle.ClientResponse = await handler(request)
+        return answer
+
+    async with ScriptedServer(OK) as server:
+        async with gazelle.ClientSession(middlewares=[again]) as session:
+            for data in (b"abcde", pieces()):
+                await (await session.post(server.url(), data=data, compress="gzip")).read()
+        for request in server.requests:
+            assert (request.body, request.header("content-encoding")) == (b"abcde", None)

@@ -733,6 +733,13 @@ class RequestBuilder:
         if chunked and self._version == HttpVersion10:
             raise ValueError("HTTP/1.0 has no chunked coding: the body needs a length")
         coding = original.coding if body is original.payload else None
+        if coding is not None:
+            # The field says which one the body is in; without it, it is in none.
+            named = ", ".join(headers.getall("Content-Encoding", [])).strip().lower()
+            if not named:
+                coding = None
+            elif named != coding:
+                raise ValueError(f"Content-Encoding is set to {named!r}, but the body is put into {coding}")
         expect = passed.get("expect", "").strip().lower() == "100-continue"
         if isinstance(body, bytes):
             if not chunked:
