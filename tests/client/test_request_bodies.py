@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zlib
 from typing import Any
 
 import pytest
@@ -62,6 +63,49 @@ async def test_the_session_says_how_json_is_written() -> None:
             async with session.post(server.url(), json=5):
                 pass
         assert server.requests[0].body == b"<5>"
+
+
+class OwnBytes(bytes):
+    """Bytes of another kind."""
+
+
+@pytest.mark.parametrize("kind", [bytes, bytearray, memoryview, OwnBytes])
+@pytest.mark.parametrize("options", [{}, {"chunked": True}, {"compress": "deflate"}, {"headers": {"X-A": "1"}}])
+async def test_what_serialises_json_may_return_any_kind_of_bytes(kind: Any, options: dict[str, Any]) -> None:
+    def serialize(value: object) -> Any:
+        return kind(json.dumps(value).encode())
+
+    async with ScriptedServer({"*": OK}) as server:
+        async with gazelle.ClientSession(json_serialize_bytes=serialize) as session:
+            for number in (1, 22):
+                await (await session.post(server.url(), json=[number], **options)).read()
+        bodies = [zlib.decompress(one.body) if "compress" in options else one.body for one in server.requests]
+        assert bodies == [b"[1]", b"[22]"]
+
+
+@pytest.mark.parametrize("made", [None, 5, [b"x"]])
+async def test_what_serialises_json_has_to_return_text_or_bytes(made: Any) -> None:
+    async with ScriptedServer({"*": OK}) as server:
+        async with gazelle.ClientSession(json_serialize=lambda value: made) as session:
+            with pytest.raises(TypeError, match=f"str or bytes, got {type(made).__name__}"):
+                await session.post(server.url(), json={})
+        assert server.accepted == 0
+
+
+async def test_a_function_put_in_the_place_of_json_dumps_is_called(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(json, "dumps", lambda value: f"<{value}>")
+    async with ScriptedServer({"*": OK}) as server:
+        async with gazelle.ClientSession(json_serialize=json.dumps) as session:
+            await (await session.post(server.url(), json=5)).read()
+        async with gazelle.ClientSession() as session:
+            await (await session.post(server.url(), json=5)).read()
+        assert [request.body for request in server.requests] == [b"<5>", b"5"]
+
+
+@pytest.mark.parametrize("options", [{}, {"chunked": True}, {"headers": {"X-A": "1"}}])
+async def test_bytes_of_another_kind_are_a_body_too(options: dict[str, Any]) -> None:
+    request = await sent(data=OwnBytes(b"abc"), **options)
+    assert request.body == b"abc"
 
 
 async def test_data_and_json_together_are_refused() -> None:

@@ -1,9 +1,9 @@
 """What a call asks for becomes a complete request: whom to connect to, and the bytes to send."""
 
-import json as json_module
 import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from json import dumps
 from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
 
 from multidict import CIMultiDict, CIMultiDictProxy, getversion, istr
@@ -273,7 +273,8 @@ class RequestBuilder:
             self._stored = jar.by_domain
         elif type(jar) is DummyCookieJar:
             self._stored = {}
-        self._serialize = serialize_json if json_serialize is json_module.dumps else _to_bytes(json_serialize)
+        # The function itself: a program can put another one into the module.
+        self._serialize = serialize_json if json_serialize is dumps else _to_bytes(json_serialize)
         self._allowed_schemes = allowed_schemes
         # What is not the default of the version has to be said (RFC 9112 §9.3).
         asking = b"Connection: keep-alive\r\n" if version == HttpVersion10 else b""
@@ -767,9 +768,9 @@ class RequestBuilder:
         if data is None:
             return None, None
         if isinstance(data, bytes):
-            return data, _BINARY
+            return data if type(data) is bytes else _exactly(data), _BINARY
         if isinstance(data, str):
-            return data.encode(), _TEXT
+            return str.encode(data), _TEXT
         if isinstance(data, FormData):
             data = data()
         elif isinstance(data, Mapping | list | tuple):
@@ -782,10 +783,19 @@ class RequestBuilder:
         return data, serialize_headers([("Content-Type", data.content_type)])
 
 
+def _exactly(data: bytes | bytearray | memoryview) -> bytes:
+    """Returns bytes that are nothing but bytes, as the engine wants them: what a buffer holds, whatever its kind."""
+    return memoryview(data).tobytes()
+
+
 def _to_bytes(serialize: Callable[[Any], str | bytes]) -> Callable[[Any], bytes]:
     def serialize_to_bytes(value: Any) -> bytes:
-        text = serialize(value)
-        return text.encode() if isinstance(text, str) else text
+        made: object = serialize(value)
+        if isinstance(made, str):
+            return str.encode(made)
+        if isinstance(made, bytes | bytearray | memoryview):
+            return made if type(made) is bytes else _exactly(made)
+        raise TypeError(f"What serialises json should return str or bytes, got {type(made).__name__}")
 
     return serialize_to_bytes
 
