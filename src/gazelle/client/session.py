@@ -4,7 +4,7 @@ import asyncio
 import json as json_module
 import ssl as ssl_module
 import warnings
-from collections.abc import Callable, Coroutine, Generator, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Generator, Iterable, Iterator, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, Self, TypedDict, TypeVar, Unpack
 
@@ -107,6 +107,10 @@ _CONTENT = frozenset(
 
 # With nothing but these, a request is made with the settings of the session, and nobody is told.
 _AS_USUAL = _CONTENT - {"upload_tracker"}
+
+# What may be an iterator, and is read for netrc, for the request and for each redirect.
+_READ_AGAIN = frozenset({"cookies", "headers", "skip_auto_headers"})
+_READ_ONCE = _AS_USUAL - _READ_AGAIN
 
 _Response = TypeVar("_Response", bound=ClientResponse)
 
@@ -412,7 +416,11 @@ class ClientSession:
         self, method: str, str_or_url: StrOrURL, **kwargs: Unpack[RequestOptions]
     ) -> Coroutine[Any, Any, ClientResponse]:
         # A plain function: what it returns is a coroutine anyway, and one more around it would cost its time.
-        if (kwargs and not _AS_USUAL.issuperset(kwargs)) or self._trace_configs:
+        usual = not kwargs or _READ_ONCE.issuperset(kwargs)
+        if not usual:
+            _spread_out(kwargs)  # type: ignore[arg-type]
+            usual = _AS_USUAL.issuperset(kwargs)
+        if not usual or self._trace_configs:
             if "upload_tracker" in kwargs:
                 return self._request_tracked(method, str_or_url, kwargs)  # type: ignore[arg-type]
             return self._request_with(method, str_or_url, kwargs)  # type: ignore[arg-type]
@@ -570,6 +578,14 @@ class ClientSession:
     def auto_decompress(self) -> bool:
         """Whether content codings are taken off bodies."""
         return self._policy.auto_decompress
+
+
+def _spread_out(arguments: dict[str, Any]) -> None:
+    """Makes lists of arguments that can be read only once and are read more often."""
+    for name in _READ_AGAIN.intersection(arguments):
+        value = arguments[name]
+        if type(value) is not dict and isinstance(value, Iterator):
+            arguments[name] = list(value)
 
 
 def _check_base_url(base_url: StrOrURL | None) -> URL | None:
