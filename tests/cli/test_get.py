@@ -54,6 +54,13 @@ def test_a_url_with_a_control_character_is_not_made_into_another(server: Scripte
     assert not server.requests
 
 
+def test_a_url_that_begins_with_a_space_is_not_made_into_another(server: ScriptedServer) -> None:
+    result = run_gazelle("get", " " + server.url("/hello"))
+    assert result.returncode == 2
+    assert b"begins with a space" in result.stderr
+    assert not server.requests
+
+
 def test_a_large_body_arrives_whole_in_the_file(server: ScriptedServer, tmp_path: Path) -> None:
     body = random.Random(1).randbytes(5_000_000)
     server.routes["/large"] = [send(response(body))]

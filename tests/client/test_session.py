@@ -208,6 +208,23 @@ async def test_a_scheme_that_is_not_http_is_refused(url: str) -> None:
             await session.get(url)
 
 
+@pytest.mark.parametrize("begin", [" ", "   "])
+async def test_a_url_that_begins_with_a_space_is_refused_and_spaces_elsewhere_are_encoded(begin: str) -> None:
+    """A space that is left out would make another URL of the text than the one that was perhaps looked at."""
+    async with ScriptedServer({"*": HELLO}) as server:
+        async with gazelle.ClientSession() as session:
+            for url in (begin + server.url("/a"), begin + "/a"):
+                with pytest.raises(gazelle.InvalidURL, match="begins with a space"):
+                    await session.get(url)
+            await (await session.get(server.url("/a b "), params=" c=d")).read()
+        with pytest.raises(ValueError, match="base_url is no URL: it begins with a space"):
+            gazelle.ClientSession(begin + server.url("/"))
+        async with gazelle.ClientSession(server.url("/")) as session:
+            with pytest.raises(gazelle.InvalidURL, match="begins with a space"):
+                await session.get(begin + "a")
+        assert [request.target for request in server.requests] == ["/a%20b%20?+c=d"]
+
+
 @pytest.mark.parametrize("port", ["0", "65536", "99999"])
 async def test_a_port_that_cannot_be_is_an_error_of_the_client(port: str) -> None:
     async with gazelle.ClientSession() as session:

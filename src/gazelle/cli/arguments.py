@@ -14,7 +14,7 @@ import click
 from multidict import CIMultiDict
 from yarl import URL
 
-from gazelle.client.request import check_url_text
+from gazelle.client.request import check_url
 
 _SECONDS = {"ms": 0.001, "": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|)")
@@ -38,7 +38,7 @@ class Call(NamedTuple):
 
 def _url(text: str) -> URL:
     try:
-        check_url_text(text)
+        check_url(text)
         url = URL(text if "://" in text else f"http://{text}")
     except ValueError as error:
         raise click.BadParameter(f"{text!r}: {error}") from error

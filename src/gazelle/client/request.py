@@ -537,7 +537,7 @@ class RequestBuilder:
     def _parse(self, url: StrOrURL) -> tuple[URL, BasicAuth | None]:
         try:
             if isinstance(url, str):
-                check_url_text(url)
+                check_url(url)
             parsed = URL(url)
         except ValueError as error:
             raise InvalidUrlClientError(_to_show(url), str(error)) from error
@@ -851,8 +851,19 @@ def check_names(parameter: str, names: Iterable[str] | None) -> list[str]:
     return listed
 
 
+def check_url(text: str) -> None:
+    """Checks text that becomes a URL.
+
+    Raises:
+        ValueError: it holds what `check_url_text` refuses, or begins with a space.
+    """
+    check_url_text(text)
+    if str.startswith(text, " "):  # yarl leaves it out; a space anywhere else is encoded
+        raise ValueError("it begins with a space, which no URL does")
+
+
 def check_url_text(text: str) -> None:
-    """Checks text that becomes a URL, or part of one.
+    """Checks text that becomes part of a URL.
 
     Raises:
         ValueError: it holds a control character or half of a surrogate pair, which has to be percent-encoded.

@@ -42,7 +42,7 @@ from .policy import (
     check_read_bufsize,
     refuse_proxy,
 )
-from .request import RequestBuilder, check_auth, check_names, check_url_text
+from .request import RequestBuilder, check_auth, check_names, check_url
 from .response import ClientResponse
 from .send import send
 from .tracker import UploadTracker
@@ -593,7 +593,7 @@ def _check_base_url(base_url: StrOrURL | None) -> URL | None:
         return None
     if isinstance(base_url, str):
         try:
-            check_url_text(base_url)
+            check_url(base_url)
         except ValueError as error:
             raise ValueError(f"base_url is no URL: {error}") from None
     url = URL(base_url)
