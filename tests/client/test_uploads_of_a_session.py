@@ -820,3 +820,20 @@ async def test_a_body_that_a_middleware_keeps_from_being_sent_is_closed(how: str
                     assert await answer.read() == b"taken"
             assert body.closed == 1
             assert not connector_of(session)._acquired
+
+
+@pytest.mark.parametrize("options", [{}, {"chunked": True}, {"headers": {"Transfer-Encoding": "chunked"}}])
+@pytest.mark.parametrize("data", [b"abc", b""])
+async def test_traces_are_told_of_a_body_without_its_chunks(data: bytes, options: dict[str, Any]) -> None:
+    told: list[bytes] = []
+
+    async def hear(session: Any, context: Any, params: Any) -> None:
+        told.append(params.chunk)
+
+    config = gazelle.TraceConfig()
+    config.on_request_chunk_sent.append(hear)
+    async with ScriptedServer({"*": [send(response(b"ok"))]}) as server:
+        async with gazelle.ClientSession(trace_configs=[config]) as session:
+            await (await session.post(server.url(), data=data, **options)).read()
+        assert server.requests[0].body == data
+    assert told == [data] * bool(data)

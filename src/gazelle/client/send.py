@@ -307,11 +307,12 @@ async def _trace_response(traces: Sequence[Trace], request: ClientRequest, respo
 
 
 async def _trace_sent(traces: Sequence[Trace], request: ClientRequest) -> None:
-    """Tells that the head of a request was written, and the body that went with it."""
+    """Tells that the head of a request was written, and the body that went with it, without its chunks."""
+    content = request.content
     for trace in traces:
         await trace.send_request_headers(request.method, request.url, CIMultiDict(request.headers))
-        if request.body:
-            await trace.send_request_chunk_sent(request.method, request.url, request.body)
+        if content and isinstance(content, bytes):
+            await trace.send_request_chunk_sent(request.method, request.url, content)
 
 
 async def _with_netrc(builder: RequestBuilder, url: StrOrURL, call: dict[str, Any]) -> dict[str, Any]:
