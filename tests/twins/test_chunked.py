@@ -201,3 +201,12 @@ def test_a_size_line_stops_at_its_limit_whether_it_ends_or_not(twin: Twin) -> No
         decoding.feed((b"1;" + b"e" * limit)[:cut])
         with pytest.raises(TransferEncodingError):
             decoding.feed(b"e" * (limit + 1 - cut))
+
+
+@pytest.mark.parametrize(("position", "size"), [(0, 8), (-1, 7), (5, 4), (8, 8)])
+def test_a_range_outside_of_the_data_is_refused(twin: Twin, position: int, size: int) -> None:
+    decoder = twin.chunked.ChunkedDecoder(twin.sink.ResponseSink())
+    decoder.start(100)
+    with pytest.raises(ValueError, match="outside"):
+        decoder.feed(b"3\r\nabcd", position, size)
+    assert decoder.feed(b"3\r\nabc", 0, 6) == 6

@@ -2,7 +2,6 @@
 
 import cython
 
-from gazelle._accel.head cimport cut
 from gazelle._accel.sink cimport ResponseSink
 
 cdef int _SIZE, _DATA, _DATA_END, _TRAILER
@@ -19,7 +18,7 @@ cdef class ChunkedDecoder:
     cdef readonly bint done
 
     cpdef object start(self, Py_ssize_t budget)
-    @cython.locals(count=cython.longlong)
+    @cython.locals(text=cython.p_const_char, count=cython.longlong)
     cpdef Py_ssize_t feed(self, bytes data, Py_ssize_t position, Py_ssize_t size) except -1
     @cython.locals(end=Py_ssize_t, stop=Py_ssize_t, line=bytes)
     cdef Py_ssize_t _feed_line(self, bytes data, Py_ssize_t position, Py_ssize_t size) except -1

@@ -34,6 +34,5 @@ cdef class ResponseHead:
     cdef bytes _value(self, Py_ssize_t index)
 
 
-cpdef bytes cut(bytes data, Py_ssize_t start, Py_ssize_t end)
 cpdef Py_ssize_t find_head_end(object data, Py_ssize_t start) except -2
 cpdef ResponseHead parse_head(bytes data, Py_ssize_t start, Py_ssize_t end)

@@ -4,7 +4,7 @@ import cython
 
 from gazelle._accel.chunked cimport ChunkedDecoder
 from gazelle._accel.framing cimport body_length, may_keep_alive
-from gazelle._accel.head cimport ResponseHead, cut, find_head_end, parse_head
+from gazelle._accel.head cimport ResponseHead, find_head_end, parse_head
 from gazelle._accel.sink cimport ResponseSink
 
 cdef int _HEAD, _FIXED, _CHUNKED, _UNTIL_EOF, _DONE, _FAILED
@@ -34,7 +34,7 @@ cdef class ResponseParser:
     cpdef object start(self, str method=*, bint upgrade=*, bint read_until_eof=*)
     @cython.locals(size=Py_ssize_t)
     cpdef Py_ssize_t feed(self, bytes data) except -1
-    @cython.locals(position=Py_ssize_t, count=cython.longlong)
+    @cython.locals(text=cython.p_const_char, position=Py_ssize_t, count=cython.longlong)
     cdef Py_ssize_t _feed(self, bytes data, Py_ssize_t size) except -1
     @cython.locals(start=Py_ssize_t, end=Py_ssize_t)
     cdef Py_ssize_t _feed_head(self, bytes data, Py_ssize_t position, Py_ssize_t size) except -1

@@ -4,7 +4,6 @@ from typing import Final
 
 from gazelle.errors import LineTooLong, TransferEncodingError
 
-from .head import cut
 from .sink import ResponseSink
 
 # A line with the size of a chunk and its extensions, CRLF included; and all extensions of one body together.
@@ -52,14 +51,18 @@ class ChunkedDecoder:
         Raises:
             TransferEncodingError: the coding is malformed.
             LineTooLong: the trailer section is longer than its budget.
+            ValueError: the range is not within `data`.
         """
+        if not 0 <= position <= size <= len(data):
+            raise ValueError("range outside of the data")
+        text = data  # compiled, the bytes themselves: a slice of those costs a third
         while position < size and not self.done:
             if self._state == _DATA:
                 count = size - position
                 if count > self._remaining:
                     count = self._remaining
                 self._remaining -= count
-                self._sink.on_body(cut(data, position, position + count))
+                self._sink.on_body(text[position : position + count])
                 position += count
                 if self._remaining == 0:
                     self._state = _DATA_END

@@ -84,11 +84,6 @@ class ResponseHead:
         return None
 
 
-def cut(data: bytes, start: int, end: int) -> bytes:
-    """Returns `data[start:end]`. Compiled, it costs a third of a slice."""
-    return data[start:end]
-
-
 def find_head_end(data: bytes | bytearray, start: int) -> int:
     """Returns the position after the first empty line of `data[start:]`, or -1 if there is none yet.
 
