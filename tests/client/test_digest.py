@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ import pytest
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
+import gazelle
 from gazelle.client.digest import (
     ALGORITHMS,
     DigestAuthMiddleware,
@@ -24,6 +26,8 @@ from gazelle.client.digest import (
 )
 from gazelle.errors import ClientError
 from gazelle.wire.challenges import parse_challenges
+from tests.support.server import Peer, ScriptedServer
+from tests.support.server import response as raw_response
 
 LOGIN, PASSWORD = "Mufasa", "Circle of Life"
 HASHES: dict[str, Callable[[bytes], Any]] = {
@@ -224,6 +228,7 @@ class Sent:
     method: str = "GET"
     body: object = b""
     headers: CIMultiDict[str] = field(default_factory=CIMultiDict)
+    compress: str | None = None
 
     @property
     def data(self) -> bytes:
@@ -630,3 +635,26 @@ def test_bad_credentials_are_refused_at_once(login: str, password: str, message:
 
 def test_the_password_is_not_in_the_repr() -> None:
     assert repr(DigestAuthMiddleware("user", "secret")) == "<DigestAuthMiddleware login='user' preemptive=True>"
+
+
+@pytest.mark.parametrize("qop", ["auth,auth-int", "auth-int"])
+async def test_a_body_that_is_compressed_while_it_is_sent_is_not_protected_by_what_it_was_before(qop: str) -> None:
+    async def check(peer: Peer) -> None:
+        value = peer.request.header("authorization")
+        if value is None:
+            challenge = f'WWW-Authenticate: Digest realm="r", nonce="n", qop="{qop}"'
+            await peer.send(raw_response(status="401 Unauthorized", headers=challenge))
+        else:
+            assert fields_of(value)["qop"] == "auth"
+            assert gzip.decompress(peer.request.body) == b"a body"
+            await peer.send(raw_response(b"taken"))
+
+    digest = DigestAuthMiddleware(LOGIN, PASSWORD)
+    async with ScriptedServer({"*": [check]}) as server, gazelle.ClientSession(middlewares=[digest]) as session:
+        call = session.post(server.url(), data=b"a body", compress="gzip")
+        if qop == "auth-int":
+            with pytest.raises(ClientError, match="compressed on its way"):
+                await call
+        else:
+            async with call as answer:
+                assert await answer.read() == b"taken"

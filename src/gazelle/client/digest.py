@@ -56,6 +56,8 @@ class DigestRequest(Protocol):
     def headers(self) -> CIMultiDict[str]: ...
     @property
     def body(self) -> object: ...
+    @property
+    def compress(self) -> str | None: ...
 
 
 class DigestResponse(Protocol):
@@ -386,13 +388,16 @@ class DigestAuthMiddleware:
             # The body is protected too if the server offers it and there are bytes to tell it by.
             qop = challenge.qops[-1]
             if qop == "auth-int":
-                known = await _body_bytes(request.body)
+                # What is protected is what is sent (RFC 7616 §3.4.3), and a coding is put on only then.
+                known = None if request.compress else await _body_bytes(request.body)
                 if known is not None:
                     body = known
                 elif "auth" in challenge.qops:
                     qop = "auth"
                 else:
-                    raise ClientError("Digest challenge asks for qop auth-int, and the body is no bytes")
+                    raise ClientError(
+                        "Digest challenge asks for qop auth-int, and the body is no bytes, or is compressed on its way"
+                    )
         # After the last `await`, so that counts go out in their order.
         count, cnonce = session.next()
         request.headers[hdrs.AUTHORIZATION] = authorization(

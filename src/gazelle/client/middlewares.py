@@ -69,6 +69,11 @@ class DraftRequest:
         return self.headers.get("Transfer-Encoding", "").lower() == "chunked"
 
     @property
+    def compress(self) -> str | None:
+        """Content coding that the body is put into while it is sent."""
+        return self._original.coding if self._body is self._original.payload else None
+
+    @property
     def version(self) -> HttpVersion:
         """HTTP version of the request."""
         return self._builder.version
