@@ -25,9 +25,11 @@ HELLO = [send(response(b"hello"))]
 
 
 class Meter:
-    """A script that counts how many requests are being answered at once."""
+    """A script that counts how many requests are being answered at once, and waits for its gate if that is closed."""
 
     def __init__(self) -> None:
+        self.gate = asyncio.Event()
+        self.gate.set()
         self.now = 0
         self.most = 0
         self.order: list[str] = []
@@ -36,6 +38,7 @@ class Meter:
         self.now += 1
         self.most = max(self.most, self.now)
         self.order.append(peer.request.path)
+        await self.gate.wait()
         await turns(5)(peer)
         self.now -= 1
         await peer.send(response(b"hello"))
@@ -89,7 +92,11 @@ async def test_limit_per_host_bounds_each_host_by_itself() -> None:
     one, two = Meter(), Meter()
     async with ScriptedServer({"*": one}) as a, ScriptedServer({"*": two}) as b:
         async with gazelle.ClientSession(connector=gazelle.TCPConnector(limit_per_host=2)) as session:
-            await asyncio.gather(*(fetch(session, server.url()) for _ in range(30) for server in (a, b)))
+            one.gate = two.gate = asyncio.Event()
+            tasks = [hold(session, server.url()) for _ in range(30) for server in (a, b)]
+            await eventually(lambda: (one.now, two.now) == (2, 2))
+            one.gate.set()
+            await asyncio.gather(*tasks)
             assert (one.most, two.most) == (2, 2)
             assert (a.accepted, b.accepted) == (2, 2)
             assert not connector_of(session)._waiters

@@ -282,7 +282,8 @@ class HttpConnection(PooledConnection):
         if waiter is None:
             self.close()
         elif self._waiter is waiter:
-            waiter.cancel()
+            if not self._loop.is_closed():
+                waiter.cancel()
             self.close()
         elif waiter.done() and not waiter.cancelled():
             waiter.exception()  # or the loop would say that nobody has asked for it
