@@ -52,6 +52,17 @@ def tracing(*heard: Heard) -> gazelle.ClientSession:
     return gazelle.ClientSession(trace_configs=[listener.config for listener in heard])
 
 
+async def cancel_in_handler(heard: Heard, read: Awaitable[object]) -> None:
+    """Cancels a read while a handler waits at its gate, and opens that."""
+    reader = asyncio.ensure_future(read)
+    await heard.entered.wait()
+    reader.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await reader
+    assert heard.gate is not None
+    heard.gate.set()
+
+
 async def collect(pieces: Any) -> list[bytes]:
     return [piece async for piece in pieces]
 
@@ -225,13 +236,7 @@ async def test_a_read_that_is_cancelled_in_a_handler_takes_nothing(method: str) 
     heard = Heard(gate=asyncio.Event())
     async with ScriptedServer({"*": BODIES["in chunks"]}) as server, tracing(heard) as session:
         async with session.get(server.url()) as answer:
-            reader = asyncio.ensure_future(READS[method](answer.content))
-            await heard.entered.wait()
-            reader.cancel()
-            with pytest.raises(asyncio.CancelledError):
-                await reader
-            assert heard.gate is not None
-            heard.gate.set()
+            await cancel_in_handler(heard, READS[method](answer.content))
             assert await answer.read() == LINES
 
 
@@ -239,13 +244,7 @@ async def test_the_end_of_a_chunk_is_seen_after_a_cancelled_read() -> None:
     heard = Heard(gate=asyncio.Event())
     async with ScriptedServer({"*": [send(CHUNKED + chunked(b"one", b"two"))]}) as server, tracing(heard) as session:
         async with session.get(server.url()) as answer:
-            reader = asyncio.ensure_future(answer.content.readchunk())
-            await heard.entered.wait()
-            reader.cancel()
-            with pytest.raises(asyncio.CancelledError):
-                await reader
-            assert heard.gate is not None
-            heard.gate.set()
+            await cancel_in_handler(heard, answer.content.readchunk())
             assert [found async for found in answer.content.iter_chunks()] == [(b"one", True), (b"two", True)]
         assert heard.pieces == [b"one", b"two"]
 

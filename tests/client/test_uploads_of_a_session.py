@@ -16,6 +16,7 @@ import brotli
 import pytest
 
 import gazelle
+from tests.support.bodies import Watched
 from tests.support.clean import assert_clean, connector_of, eventually, idle
 from tests.support.server import Early, Peer, ScriptedServer, fin, read_body, response, rst, send, sleep, stall, turns
 
@@ -660,18 +661,6 @@ async def test_many_uploads_share_connections() -> None:
 
 
 # --- no connection: the body is closed as if it had been sent --------------------------------------------------------
-
-
-class Watched(gazelle.BytesPayload):
-    """A body that says whether it was closed; it is sent in pieces."""
-
-    closed = 0
-
-    def body_bytes(self) -> None:
-        return None
-
-    async def close(self) -> None:
-        self.closed += 1
 
 
 NOWHERE = "http://127.0.0.1:1/"

@@ -10,23 +10,12 @@ import pytest
 
 import gazelle
 from gazelle.tracing import TraceConfig
+from tests.support.bodies import Watched
 from tests.support.clean import assert_clean, connector_of, eventually, idle, said_at_collection
 from tests.support.server import ScriptedServer, fin, response, send, turns
 
 HELLO = {"*": [send(response(b"hello"))]}
 LIMITS: list[dict[str, Any]] = [{"limit": 1}, {"limit": 0, "limit_per_host": 1}]
-
-
-class Watched(gazelle.BytesPayload):
-    """A body that says whether it was closed; it is sent in pieces."""
-
-    closed = 0
-
-    def body_bytes(self) -> None:
-        return None
-
-    async def close(self) -> None:
-        self.closed += 1
 
 
 def tracing(signal: str, handler: Any, **limits: Any) -> gazelle.ClientSession:

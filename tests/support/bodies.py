@@ -1,12 +1,25 @@
-"""What bodies are written to and read from, when no connection is needed."""
+"""A body that tells what becomes of it; and what bodies are written to and read from, when no connection is needed."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable
 
 from gazelle.abc import AbstractStreamWriter
+from gazelle.body.payload import BytesPayload
 from gazelle.body.payload_base import Payload
 from gazelle.net.stream import StreamReader
+
+
+class Watched(BytesPayload):
+    """A body that says whether it was closed; it is sent in pieces."""
+
+    closed = 0
+
+    def body_bytes(self) -> None:
+        return None
+
+    async def close(self) -> None:
+        self.closed += 1
 
 
 class Collected(AbstractStreamWriter):

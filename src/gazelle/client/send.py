@@ -20,7 +20,7 @@ from gazelle.errors import (
     ServerDisconnectedError,
     TooManyRedirects,
 )
-from gazelle.net.connector import BaseConnector, Connection, trace_reuse
+from gazelle.net.connector import BaseConnector, Connection, trace_connection
 from gazelle.net.environment import lookup_netrc
 from gazelle.net.stream import StreamReader
 from gazelle.tracing import Trace
@@ -140,13 +140,15 @@ async def send(
             spent = request.payload is not None and request.payload.consumed
             repeatable = request.idempotent or waiter is None  # None: nothing of it was sent
             if again or not (dead and policy.retry and repeatable) or spent:
-                await _end_body(request, policy, upload)
+                await _end_body(request, policy)
                 raise
             again = True
             attempt = None if request.tracker is None else request.tracker._begin()
         except BaseException as error:
             connection.abandon(waiter)  # a cancellation can come after the exchange was over
-            await _end_body(request, policy, upload)
+            if upload is not None:
+                await upload.stop()
+            await _end_body(request, policy)
             if isinstance(error, HttpProcessingError):
                 raise ClientResponseError(
                     request.request_info, history, status=error.code, message=error.message, headers=error.headers
@@ -167,6 +169,7 @@ async def send(
     if traces:
         response._tell(traces)
         await _trace_response(traces, request, response)
+    # Not all of 3xx are redirects, but comparing costs less than looking them up.
     if hop is None and (300 <= status < 400 or policy.raise_for_status):
         return await _conclude(session, policy, call, request, response, start, traces)
     return response
@@ -276,10 +279,8 @@ async def _send_through(session: Sender, policy: Policy, hop: Hop, traces: Seque
             await unsent.close()
 
 
-async def _end_body(request: ClientRequest, policy: Policy, upload: Upload | None = None) -> None:
-    """Ends the body of a request that has failed. A middleware may try again, so it is closed behind those."""
-    if upload is not None:
-        await upload.stop()
+async def _end_body(request: ClientRequest, policy: Policy) -> None:
+    """Closes the body of a request that has failed. A middleware may try again, so it is closed behind those."""
     if request.payload is not None and not policy.middlewares:
         await request.payload.close()
 
@@ -288,7 +289,7 @@ async def _trace_reuse(
     traces: Sequence[Trace], connection: HttpConnection, request: ClientRequest, policy: Policy
 ) -> None:
     try:
-        await trace_reuse(traces, connection)
+        await trace_connection(traces, connection, reused=True)
     except BaseException:
         await _end_body(request, policy)
         raise

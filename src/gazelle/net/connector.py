@@ -298,10 +298,8 @@ class BaseConnector:
                 pool.give_back_host(key, place)
             raise
         # Only now, when the place is that of the connection: it may be lost while somebody is told of it.
-        if idle is not None:
-            await trace_reuse(traces, connection)
-        elif traces:
-            await _trace_opened(traces, connection)
+        if traces:
+            await trace_connection(traces, connection, reused=idle is not None)
         return connection
 
     async def _open_connection(
@@ -378,20 +376,11 @@ class BaseConnector:
             self._deadlines.close()
 
 
-async def _trace_opened(traces: Sequence[Trace], connection: HttpConnection) -> None:
+async def trace_connection(traces: Sequence[Trace], connection: HttpConnection, *, reused: bool) -> None:
+    """Tells that there is a connection, a new one or one of the pool; it is closed if that fails."""
     try:
         for trace in traces:
-            await trace.send_connection_create_end()
-    except BaseException:
-        connection.close()
-        raise
-
-
-async def trace_reuse(traces: Sequence[Trace], connection: HttpConnection) -> None:
-    """Tells that a connection of the pool is used again."""
-    try:
-        for trace in traces:
-            await trace.send_connection_reuseconn()
+            await (trace.send_connection_reuseconn() if reused else trace.send_connection_create_end())
     except BaseException:
         connection.close()
         raise
