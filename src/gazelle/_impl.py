@@ -14,14 +14,17 @@ if _asked not in ("auto", "c", "python"):
 IMPL: Literal["c", "python"] = "python"
 if not TYPE_CHECKING and _asked != "python":
     try:
+        from ._accel.call import Call, Plan, WireRequest
         from ._accel.chunked import ChunkedDecoder
         from ._accel.clock import monotonic
-        from ._accel.connection import Body, ExchangeSettings, HttpConnection
+        from ._accel.connection import Answer, Body, ExchangeSettings, HttpConnection
         from ._accel.deadlines import Deadlines
         from ._accel.head import ResponseHead, parse_head
         from ._accel.headers import build_headers, serialize_headers
         from ._accel.http_parser import ResponseParser
         from ._accel.json_text import serialize_json
+        from ._accel.origin import Origin, Origins, assemble
+        from ._accel.plain_text import split_url
         from ._accel.pool import Places, Pool
         from ._accel.sink import ResponseSink
 
@@ -31,32 +34,43 @@ if not TYPE_CHECKING and _asked != "python":
             raise ImportError(f"GAZELLE_IMPL is 'c' and the compiled engine cannot be imported: {error}") from error
 
 if TYPE_CHECKING or IMPL == "python":
+    from ._pure.call import Call, Plan, WireRequest
     from ._pure.chunked import ChunkedDecoder
     from ._pure.clock import monotonic
-    from ._pure.connection import Body, ExchangeSettings, HttpConnection
+    from ._pure.connection import Answer, Body, ExchangeSettings, HttpConnection
     from ._pure.deadlines import Deadlines
     from ._pure.head import ResponseHead, parse_head
     from ._pure.headers import build_headers, serialize_headers
     from ._pure.http_parser import ResponseParser
     from ._pure.json_text import serialize_json
+    from ._pure.origin import Origin, Origins, assemble
+    from ._pure.plain_text import split_url
     from ._pure.pool import Places, Pool
     from ._pure.sink import ResponseSink
 
 __all__ = [
     "IMPL",
+    "Answer",
     "Body",
+    "Call",
     "ChunkedDecoder",
     "Deadlines",
     "ExchangeSettings",
     "HttpConnection",
+    "Origin",
+    "Origins",
     "Places",
+    "Plan",
     "Pool",
     "ResponseHead",
     "ResponseParser",
     "ResponseSink",
+    "WireRequest",
+    "assemble",
     "build_headers",
     "monotonic",
     "parse_head",
     "serialize_headers",
     "serialize_json",
+    "split_url",
 ]

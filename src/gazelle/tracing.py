@@ -310,6 +310,11 @@ class Trace:
         self._trace_config = trace_config
         self._trace_config_ctx = trace_config_ctx
 
+    @property
+    def config(self) -> TraceConfig:
+        """The trace configuration."""
+        return self._trace_config
+
     @classmethod
     def begin(cls, session: object, trace_config: TraceConfig, trace_request_ctx: object = None) -> Self:
         """Returns the trace of a new request, with a context of its own."""
@@ -422,3 +427,8 @@ class Trace:
         """The addresses of a name were not in the cache."""
         if signal := self._trace_config.on_dns_cache_miss:
             await signal.send(self._session, self._trace_config_ctx, TraceDnsCacheMissParams(host))
+
+
+def listeners(traces: Iterable[Trace], signal: str) -> list[Trace]:
+    """Return the traces whose configuration has handlers for a signal, by the name of its list (`on_request_start`)."""
+    return [trace for trace in traces if getattr(trace.config, signal, None)]

@@ -14,7 +14,7 @@ import click
 from multidict import CIMultiDict
 from yarl import URL
 
-from gazelle.client.request import check_url
+from gazelle.client.locate import check_url
 
 _SECONDS = {"ms": 0.001, "": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|)")

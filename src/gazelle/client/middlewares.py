@@ -11,8 +11,9 @@ from gazelle.body.payload import Payload
 from gazelle.messages import RequestInfo
 from gazelle.types import HttpVersion
 
+from .builder import RequestBuilder
 from .policy import Policy
-from .request import ClientRequest, RequestBuilder
+from .request import ClientRequest
 
 if TYPE_CHECKING:
     from .response import ClientResponse
@@ -76,7 +77,7 @@ class DraftRequest:
     @property
     def version(self) -> HttpVersion:
         """HTTP version of the request."""
-        return self._builder.version
+        return self._builder.defaults.version
 
     @property
     def ssl(self) -> Any:
@@ -108,7 +109,7 @@ class DraftRequest:
         same_body = self._body is original.content
         if same_headers and same_body and self.method == original.method and self.url is original.url:
             return original
-        return self._builder.rebuild(self._policy, original, self.method, self.url, self.headers, self._body)
+        return self._builder.rebuild(self._policy, original, (self.method, self.url), self.headers, self._body)
 
 
 ClientHandlerType: TypeAlias = "Callable[[DraftRequest], Awaitable[ClientResponse]]"
@@ -118,7 +119,7 @@ ClientMiddlewareType: TypeAlias = "Callable[[DraftRequest, ClientHandlerType], A
 """A middleware: given a request and what to go on with, it returns a response."""
 
 
-async def through(
+async def run_middlewares(
     middlewares: Sequence[ClientMiddlewareType],
     draft: DraftRequest,
     last: "Callable[[ClientRequest], Awaitable[ClientResponse]]",

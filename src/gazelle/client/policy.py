@@ -1,6 +1,7 @@
 """How a request is carried out, as opposed to what is sent."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from inspect import isawaitable
 from typing import Any, Final, Self, TypeAlias
 
 from yarl import URL
@@ -69,7 +70,7 @@ class Policy:
         "timeout",
         "total",
         "traced_settings",
-        "trusts_as_usual",
+        "uses_default_tls",
     )
 
     KEYS: Final = frozenset(
@@ -138,7 +139,7 @@ class Policy:
         self.server_hostname = server_hostname
         self.charset_resolver = charset_resolver
         # Only then do scheme, host and port say whom a request may be sent to.
-        self.trusts_as_usual = ssl is True and server_hostname is None
+        self.uses_default_tls = ssl is True and server_hostname is None
 
     def override(self, arguments: Mapping[str, Any]) -> Self:
         """Returns this policy with the arguments of a call put over it; those that are None change nothing.
@@ -191,6 +192,13 @@ def check_timeout(timeout: object) -> ClientTimeout:
     if timeout is None or (isinstance(timeout, int | float) and not isinstance(timeout, bool)):
         return ClientTimeout(total=timeout)
     raise TypeError(f"timeout should be a ClientTimeout, a number of seconds or None, got {timeout!r}")
+
+
+async def raise_for_status(check: "Callable[[Any], object]", response: Any) -> None:
+    """Call the caller's function for a response; what it returns is awaited if it can be."""
+    result = check(response)
+    if isawaitable(result):
+        await result
 
 
 def refuse_proxy(name: str, value: object) -> None:

@@ -3,7 +3,7 @@
 import codecs
 import json as json_module
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from http.cookies import SimpleCookie
 from types import MappingProxyType, TracebackType
 from typing import Any, Final, Self, cast
@@ -12,7 +12,7 @@ from multidict import CIMultiDictProxy, MultiDictProxy
 from propcache.api import cached_property
 from yarl import URL
 
-from gazelle._impl import Body, ResponseHead
+from gazelle._impl import Body, ResponseHead, WireRequest
 from gazelle.body.charset import detect_encoding
 from gazelle.body.codings import decode_all
 from gazelle.body.disposition import ContentDisposition, content_disposition_filename, parse_content_disposition
@@ -27,13 +27,13 @@ from gazelle.errors import (
 from gazelle.messages import RequestInfo
 from gazelle.net.connector import Connection
 from gazelle.net.stream import StreamReader, TracedStreamReader
-from gazelle.tracing import Trace
 from gazelle.types import HttpVersion
 from gazelle.wire.links import parse_links
 from gazelle.wire.media_type import MediaType, parse_media_type
 
+from .observe import Observer
 from .policy import Policy
-from .request import ClientRequest
+from .request import ClientRequest, complete
 from .upload import Upload
 
 # `application/json`, and what RFC 6839 §3.1 derives from it.
@@ -64,7 +64,7 @@ class ClientResponse:
 
     def __init__(
         self,
-        request: ClientRequest,
+        request: WireRequest,
         head: ResponseHead,
         status: int,
         body: Body,
@@ -76,14 +76,14 @@ class ClientResponse:
         """Method of the request (str)."""
         self.status = status
         """Status code (int)."""
-        self._request = request
+        self._wire = request
         self._head = head
         self._connection = connection
         self._policy = policy
         self._received: bytes | list[bytes | None] | StreamReader = body  # type: ignore[assignment]
         self._history = history
         self._upload: Upload | None = None
-        self._traces: Sequence[Trace] = ()
+        self._observer: Observer | None = None
         self._body: bytes | None = None
         self._released = False
         self._in_context = False
@@ -104,6 +104,11 @@ class ClientResponse:
             await self._upload.finish()
 
     # The head.
+
+    @cached_property
+    def _request(self) -> ClientRequest:
+        """The request; that of a plain call is made on first access."""
+        return complete(self._wire)
 
     @cached_property
     def version(self) -> HttpVersion:
@@ -228,6 +233,20 @@ class ClientResponse:
             self._received.set_exception(ClientConnectionError(_CLOSED))
         return _DONE
 
+    def leave(self) -> bool:
+        """Leave the block of `async with` if that takes no waiting, and return whether it did."""
+        if self._connection is not None or self._upload is not None or type(self._received) is not bytes:
+            return False
+        self._released = True
+        self._in_context = False
+        return True
+
+    async def stop(self) -> None:
+        """Release the response and stop sending the request body, which is not closed: a redirect may need it again."""
+        self.release()
+        if self._upload is not None:
+            await self._upload.stop()
+
     async def wait_for_close(self) -> None:
         """Does what `release` does, and returns when the request body, if it was still being sent, has ended."""
         self.release()
@@ -263,8 +282,9 @@ class ClientResponse:
         received = self._received
         if isinstance(received, StreamReader):
             return received
-        open_stream = self._policy.open_traced_stream if self._traces else self._policy.open_stream
-        stream = open_stream(None, self._head)
+        observer = self._observer
+        traced = observer is not None and observer.hears_chunks
+        stream = (self._policy.open_traced_stream if traced else self._policy.open_stream)(None, self._head)
         if self._body is not None:
             stream = StreamReader(None, self._policy.read_bufsize)
         else:
@@ -277,15 +297,16 @@ class ClientResponse:
         if self._released and self._body is None:
             stream.set_exception(ClientConnectionError(_CLOSED))
         self._received = stream
-        if self._traces:
-            self._tell(self._traces)
+        if isinstance(stream, TracedStreamReader) and observer is not None:
+            stream.tell(observer.traces, self.method, self.url)
         return stream
 
-    def _tell(self, traces: Sequence[Trace]) -> None:
-        """Sets who is told what is read of the body."""
-        self._traces = traces
-        if isinstance(self._received, TracedStreamReader):
-            self._received.tell(traces, self.method, self.url)
+    def attach(self, upload: Upload | None, observer: Observer | None) -> None:
+        """Attach the request body that is still being sent, and the traces of the call."""
+        self._upload = upload
+        self._observer = observer
+        if isinstance(self._received, TracedStreamReader) and observer is not None:
+            self._received.tell(observer.traces, self.method, self.url)
 
     async def read(self) -> bytes:
         """Returns the whole body, with content codings taken off. It is kept: later calls return the same bytes.
@@ -308,9 +329,8 @@ class ClientResponse:
                 pieces = cast(list[bytes | None], received)
                 body = self._decode(b"".join(piece for piece in pieces if piece is not None))
             self._body = body
-            if self._traces:
-                for trace in self._traces:
-                    await trace.send_response_chunk_received(self.method, self.url, body)
+            if self._observer is not None:
+                await self._observer.received(self.method, self.url, body)
         return body
 
     def _reason(self) -> BaseException:
@@ -321,7 +341,7 @@ class ClientResponse:
 
     async def _read_stream(self, stream: StreamReader) -> bytes:
         try:
-            return await stream._read_to_end()  # `read` tells the traces itself
+            return await stream.read_to_end()  # `read` notifies the traces itself
         except BaseException:
             self.close()
             raise

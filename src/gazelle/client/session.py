@@ -4,23 +4,27 @@ import asyncio
 import json as json_module
 import ssl as ssl_module
 import warnings
-from collections.abc import Callable, Coroutine, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
+from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Generic, NoReturn, Self, TypedDict, TypeVar, Unpack
+from typing import Any, NoReturn, Self, TypedDict, Unpack
 
 from multidict import CIMultiDict, istr
 from yarl import URL
 
+from gazelle._impl import Call, WireRequest, monotonic
 from gazelle.abc import AbstractCookieJar
 from gazelle.auth import BasicAuth
 from gazelle.cookies.jar import CookieJar
 from gazelle.net.connector import BaseConnector, TCPConnector
+from gazelle.net.environment import NetrcFile
 from gazelle.net.deprecated import OLD_TLS_ARGUMENTS, merge_timeouts, merge_tls, warn_of
 from gazelle.net.tls import TlsPolicy
 from gazelle.timeouts import ClientTimeout
-from gazelle.tracing import Trace, TraceConfig
+from gazelle.tracing import TraceConfig
 from gazelle.types import (
     HttpVersion,
+    HttpVersion10,
     HttpVersion11,
     LooseCookies,
     LooseHeaders,
@@ -29,9 +33,17 @@ from gazelle.types import (
     StrOrURL,
     sentinel,
 )
-from gazelle.wire.request_head import collect_fields, merge_fields
+from gazelle.wire.request_head import check_names, collect_fields
 
+from .attempt import plain_error, respond
+from .builder import Defaults, RequestBuilder
+from .content import Content, bytes_serializer
+from .core import Context, Core
+from .credentials import Credentials, check_auth
+from .follow import follow, send
+from .locate import Locator, add_params, check_url
 from .middlewares import ClientMiddlewareType
+from .observe import Observer
 from .policy import (
     DEFAULT_MAX_FIELD_SIZE,
     DEFAULT_MAX_HEADERS,
@@ -42,9 +54,9 @@ from .policy import (
     check_read_bufsize,
     refuse_proxy,
 )
-from .request import RequestBuilder, check_auth, check_names, check_url
+from .request import ClientRequest, complete
 from .response import ClientResponse
-from .send import send
+from .send import first, hop
 from .tracker import UploadTracker
 
 DEFAULT_READ_BUFSIZE = 2**18
@@ -105,62 +117,8 @@ _CONTENT = frozenset(
     }
 )
 
-# With nothing but these, a request is made with the settings of the session, and nobody is told.
-_AS_USUAL = _CONTENT - {"upload_tracker"}
-
-# What may be an iterator, and is read for netrc, for the request and for each redirect.
+# What may be an iterator, and is read for the request and for each redirect.
 _READ_AGAIN = frozenset({"cookies", "headers", "skip_auto_headers"})
-_READ_ONCE = _AS_USUAL - _READ_AGAIN
-
-_Response = TypeVar("_Response", bound=ClientResponse)
-
-
-# `collections.abc.Coroutine` knows its own by their methods. Its metaclass would double the cost of making one.
-if TYPE_CHECKING:
-
-    class _Base(Coroutine[Any, Any, _Response]):
-        pass
-else:
-
-    class _Base(Generic[_Response]):
-        pass
-
-
-class _RequestContextManager(_Base[_Response]):
-    """What a request method returns: await it, use it with `async with`, or make a task of it."""
-
-    def __init__(self, coroutine: Coroutine[Any, Any, _Response]) -> None:
-        self._coroutine = coroutine
-
-    def send(self, value: Any) -> Any:
-        """Resumes the request."""
-        return self._coroutine.send(value)
-
-    def throw(self, *args: Any) -> Any:
-        """Raises an exception inside the request."""
-        return self._coroutine.throw(*args)
-
-    def close(self) -> None:
-        """Ends the request."""
-        self._coroutine.close()
-
-    def __await__(self) -> Generator[Any, None, _Response]:
-        return self._coroutine.__await__()
-
-    async def __aenter__(self) -> _Response:
-        self._response = response = await self._coroutine
-        response._in_context = True
-        return response
-
-    async def __aexit__(
-        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        response = self._response
-        if response._connection is None and response._upload is None and type(response._received) is bytes:
-            response._released = True  # all that leaving would do
-            response._in_context = False
-        else:
-            await response.__aexit__(exc_type, exc, traceback)
 
 
 class ClientSession:
@@ -263,15 +221,13 @@ class ClientSession:
         self._default_headers = collect_fields(headers)
         self._skip_auto_headers = frozenset(map(istr, check_names("skip_auto_headers", skip_auto_headers)))
         self._default_auth = None if auth is None else check_auth(auth)
-        self._version = version
+        self._version = _check_version(version)
         self._json_serialize = json_serialize
         self._json_serialize_bytes = json_serialize_bytes
-        self._cookie_jar: AbstractCookieJar = CookieJar() if cookie_jar is None else cookie_jar
+        jar: AbstractCookieJar = CookieJar() if cookie_jar is None else cookie_jar
         if cookies:
-            self._cookie_jar.update_cookies(cookies)
-        self._requote_redirect_url = requote_redirect_url
+            jar.update_cookies(cookies)
         self._response_class = response_class
-        self._trust_env = trust_env
         self._policy = Policy(
             timeout=timeout,
             raise_for_status=raise_for_status,
@@ -285,21 +241,34 @@ class ClientSession:
             error_body_size=error_body_size,
             charset_resolver=fallback_charset_resolver,
         )
-        self._trace_configs = list(trace_configs or ())
-        for config in self._trace_configs:
+        configs = list(trace_configs or ())
+        for config in configs:
             config.freeze()
-        self._builder = RequestBuilder(
-            base_url=self._base_url,
-            headers=self._default_headers,
-            skip_auto_headers=self._skip_auto_headers,
-            auth=self._default_auth,
-            jar=self._cookie_jar,
-            json_serialize=json_serialize_bytes or json_serialize,
-            version=version,
-            allowed_schemes=connector.allowed_protocol_schema_set,
-            force_close=connector.force_close,
+        self._core = self._make_core(jar, connector, requote_redirect_url, NetrcFile() if trust_env else None)
+        self._trace_configs = configs
+
+    def _make_core(
+        self, jar: AbstractCookieJar, connector: BaseConnector, requote_redirect_url: bool, netrc: NetrcFile | None
+    ) -> Core:
+        serialize = bytes_serializer(self._json_serialize_bytes or self._json_serialize)
+        builder = RequestBuilder(
+            Locator(self._base_url, connector.allowed_protocol_schema_set),
+            Defaults(self._default_headers, self._skip_auto_headers, self._version, connector.force_close),
+            Credentials(self._default_auth, None if netrc is None else netrc.find),
+            jar,
+            serialize,
+            connector.bucket,
         )
-        self._connector: BaseConnector | None = connector
+        core = Core(builder, self._policy, self._response_class, requote_redirect_url, netrc)
+        core.connector = connector
+        plan = core.plan
+        plan.full = ClientSession.__dict__["_request"]
+        plan.response = self._response_class
+        plan.respond = partial(respond, core, self._policy)
+        plan.error = plain_error
+        plan.follow = _follow
+        plan.repeat = _repeat
+        return core
 
     def __del__(self, _warnings: Any = warnings) -> None:
         connector: BaseConnector | None = getattr(self, "_connector", None)  # __init__ may not have gone through
@@ -327,9 +296,7 @@ class ClientSession:
 
     # Requests.
 
-    def request(
-        self, method: str, url: StrOrURL, **kwargs: Unpack[RequestOptions]
-    ) -> _RequestContextManager[ClientResponse]:
+    def request(self, method: str, url: StrOrURL, **kwargs: Unpack[RequestOptions]) -> Call:
         """Makes a request. Await the result, or use it with `async with`, which releases the response.
 
         Args:
@@ -374,102 +341,106 @@ class ClientSession:
             ValueError: arguments contradict each other, or cannot go on the wire.
             NotImplementedError: an argument is for a proxy; nothing was sent.
         """
-        call = self._request(method, url, **kwargs) if kwargs else self._request(method, url)
-        return _RequestContextManager(call)
+        return Call(self._request, self._core.plan, method, url, kwargs)
 
-    def get(self, url: StrOrURL, **kwargs: Unpack[RequestOptions]) -> _RequestContextManager[ClientResponse]:
-        """Makes a GET request, see `request`."""
-        call = self._request("GET", url, **kwargs) if kwargs else self._request("GET", url)
-        return _RequestContextManager(call)
+    def get(self, url: StrOrURL, *, allow_redirects: bool = True, **kwargs: Unpack[RequestOptions]) -> Call:
+        """Make a GET request, see `request`."""
+        if allow_redirects is not True:
+            kwargs["allow_redirects"] = allow_redirects
+        return Call(self._request, self._core.plan, "GET", url, kwargs)
 
-    def options(self, url: StrOrURL, **kwargs: Unpack[RequestOptions]) -> _RequestContextManager[ClientResponse]:
-        """Makes an OPTIONS request, see `request`."""
-        call = self._request("OPTIONS", url, **kwargs) if kwargs else self._request("OPTIONS", url)
-        return _RequestContextManager(call)
+    def options(self, url: StrOrURL, *, allow_redirects: bool = True, **kwargs: Unpack[RequestOptions]) -> Call:
+        """Make an OPTIONS request, see `request`."""
+        if allow_redirects is not True:
+            kwargs["allow_redirects"] = allow_redirects
+        return Call(self._request, self._core.plan, "OPTIONS", url, kwargs)
 
-    def head(self, url: StrOrURL, **kwargs: Unpack[RequestOptions]) -> _RequestContextManager[ClientResponse]:
-        """Makes a HEAD request, see `request`; `allow_redirects` is False by default."""
-        kwargs.setdefault("allow_redirects", False)
-        return _RequestContextManager(self._request("HEAD", url, **kwargs))
+    def head(self, url: StrOrURL, *, allow_redirects: bool = False, **kwargs: Unpack[RequestOptions]) -> Call:
+        """Make a HEAD request, see `request`; `allow_redirects` is False by default."""
+        kwargs["allow_redirects"] = allow_redirects
+        return Call(self._request, self._core.plan, "HEAD", url, kwargs)
 
-    def post(self, url: StrOrURL, **kwargs: Unpack[RequestOptions]) -> _RequestContextManager[ClientResponse]:
-        """Makes a POST request, see `request`."""
-        call = self._request("POST", url, **kwargs) if kwargs else self._request("POST", url)
-        return _RequestContextManager(call)
+    def post(self, url: StrOrURL, *, data: object = None, **kwargs: Unpack[RequestOptions]) -> Call:
+        """Make a POST request, see `request`."""
+        if data is not None:
+            kwargs["data"] = data
+        return Call(self._request, self._core.plan, "POST", url, kwargs)
 
-    def put(self, url: StrOrURL, **kwargs: Unpack[RequestOptions]) -> _RequestContextManager[ClientResponse]:
-        """Makes a PUT request, see `request`."""
-        call = self._request("PUT", url, **kwargs) if kwargs else self._request("PUT", url)
-        return _RequestContextManager(call)
+    def put(self, url: StrOrURL, *, data: object = None, **kwargs: Unpack[RequestOptions]) -> Call:
+        """Make a PUT request, see `request`."""
+        if data is not None:
+            kwargs["data"] = data
+        return Call(self._request, self._core.plan, "PUT", url, kwargs)
 
-    def patch(self, url: StrOrURL, **kwargs: Unpack[RequestOptions]) -> _RequestContextManager[ClientResponse]:
-        """Makes a PATCH request, see `request`."""
-        call = self._request("PATCH", url, **kwargs) if kwargs else self._request("PATCH", url)
-        return _RequestContextManager(call)
+    def patch(self, url: StrOrURL, *, data: object = None, **kwargs: Unpack[RequestOptions]) -> Call:
+        """Make a PATCH request, see `request`."""
+        if data is not None:
+            kwargs["data"] = data
+        return Call(self._request, self._core.plan, "PATCH", url, kwargs)
 
-    def delete(self, url: StrOrURL, **kwargs: Unpack[RequestOptions]) -> _RequestContextManager[ClientResponse]:
-        """Makes a DELETE request, see `request`."""
-        call = self._request("DELETE", url, **kwargs) if kwargs else self._request("DELETE", url)
-        return _RequestContextManager(call)
+    def delete(self, url: StrOrURL, **kwargs: Unpack[RequestOptions]) -> Call:
+        """Make a DELETE request, see `request`."""
+        return Call(self._request, self._core.plan, "DELETE", url, kwargs)
 
-    def _request(
-        self, method: str, str_or_url: StrOrURL, **kwargs: Unpack[RequestOptions]
-    ) -> Coroutine[Any, Any, ClientResponse]:
-        # A plain function: what it returns is a coroutine anyway, and one more around it would cost its time.
-        usual = not kwargs or _READ_ONCE.issuperset(kwargs)
-        if not usual:
-            _spread_out(kwargs)  # type: ignore[arg-type]
-            usual = _AS_USUAL.issuperset(kwargs)
-        if not usual or self._trace_configs:
-            if "upload_tracker" in kwargs:
-                return self._request_tracked(method, str_or_url, kwargs)  # type: ignore[arg-type]
-            return self._request_with(method, str_or_url, kwargs)  # type: ignore[arg-type]
-        return send(self, self._policy, method, str_or_url, kwargs)  # type: ignore[arg-type]
-
-    async def _request_with(self, method: str, str_or_url: StrOrURL, arguments: dict[str, Any]) -> ClientResponse:
-        """Makes a request that needs more than the settings of the session."""
+    async def _request(self, method: str, str_or_url: StrOrURL, **kwargs: Unpack[RequestOptions]) -> ClientResponse:
+        """Make a request the full way; calls of all request methods end here unless they are plain."""
+        start = monotonic()
+        arguments: dict[str, Any] = kwargs  # type: ignore[assignment]
+        trace_context = arguments.pop("trace_request_ctx", None)
         policy = self._policy
-        context = arguments.pop("trace_request_ctx", None)
-        if not OLD_TLS_ARGUMENTS.isdisjoint(arguments):
-            old = {name: arguments.pop(name) for name in OLD_TLS_ARGUMENTS & arguments.keys()}
-            arguments["ssl"] = merge_tls(arguments.get("ssl"), **old)
-        settings = [name for name in arguments if name not in _CONTENT]
-        if settings:
-            policy = policy.override({name: arguments.pop(name) for name in settings})
-        if self._trace_configs:
-            return await self._traced(policy, method, str_or_url, arguments, context)
-        return await send(self, policy, method, str_or_url, arguments)
+        if not _CONTENT.issuperset(arguments):
+            policy = _override(policy, arguments)
+        if not _READ_AGAIN.isdisjoint(arguments):
+            _spread_out(arguments)
+        content = Content(arguments)
+        if not self._trace_configs and "upload_tracker" not in arguments:
+            return await send(Context(self._core, self, policy, start, None), method, str_or_url, content)
+        return await self._watched(policy, start, (method, str_or_url), content, trace_context)
 
-    async def _request_tracked(self, method: str, str_or_url: StrOrURL, arguments: dict[str, Any]) -> ClientResponse:
-        """Makes a request whose body is watched."""
-        tracker: UploadTracker | None = arguments["upload_tracker"]
-        if tracker is None:
-            del arguments["upload_tracker"]
-            return await self._request_with(method, str_or_url, arguments)
-        tracker._bind()
+    async def _go_on(
+        self, call: Call, request: ClientRequest | None, response: ClientResponse | None
+    ) -> ClientResponse:
+        """Go on with a plain call after its response, or after the loss of its connection if there is none."""
+        arguments = dict(call.options)
+        policy = self._policy
+        if not _CONTENT.issuperset(arguments):
+            policy = _override(policy, arguments)
+        context = Context(self._core, self, policy, call.start, None)
+        content = Content(arguments)
+        if request is None or response is None:
+            request = (await first(context, call.method, call.url, content)).renewed()
+            response = await hop(context, request, ())
+        return await follow(context, content, request, response)
+
+    async def _watched(
+        self, policy: Policy, start: float, asked: tuple[str, StrOrURL], content: Content, trace_context: object
+    ) -> ClientResponse:
+        """Make a request whose upload is tracked, or that is traced."""
+        tracker = content.upload_tracker
+        if tracker is not None:
+            tracker.bind()
         try:
-            return await self._request_with(method, str_or_url, arguments)
+            if not self._trace_configs:
+                return await send(Context(self._core, self, policy, start, None), *asked, content)
+            return await self._traced(policy, start, asked, content, trace_context)
         finally:
-            tracker._finish()
+            if tracker is not None:
+                tracker.finish()
 
     async def _traced(
-        self, policy: Policy, method: str, url: StrOrURL, call: dict[str, Any], context: object
+        self, policy: Policy, start: float, asked: tuple[str, StrOrURL], content: Content, trace_context: object
     ) -> ClientResponse:
-        """Sends a request that somebody is told of."""
-        traces = [Trace.begin(self, config, context) for config in self._trace_configs]
-        asked = self._builder.absolute(url, call.get("params"))
-        headers = CIMultiDict(merge_fields(self._default_headers.items(), collect_fields(call.get("headers")).items()))
-        for trace in traces:
-            await trace.send_request_start(method.upper(), asked, headers)
-        call = call | {"headers": headers}  # who was told may have changed them
+        method, url = asked
+        parsed, _ = self._core.builder.locator.parse(url)
+        if content.params:
+            parsed = add_params(parsed, content.params)
+        observer, content = await Observer.begin(self, self._trace_configs, (method, parsed), content, trace_context)
         try:
-            response = await send(self, policy, method, url, call, traces)
+            response = await send(Context(self._core, self, policy, start, observer), method, url, content)
         except BaseException as error:
-            for trace in traces:
-                await trace.send_request_exception(method.upper(), asked, headers, error)
+            await observer.failed(error)
             raise
-        for trace in traces:
-            await trace.send_request_end(method.upper(), asked, headers, response)
+        await observer.ended(response)
         return response
 
     # The end.
@@ -477,14 +448,39 @@ class ClientSession:
     async def close(self) -> None:
         """Closes the session, and its connector if it owns it. Returns when all sockets are closed."""
         connector = self._connector
-        if connector is not None:
-            self._connector = None
-            if self._connector_owner:
-                await connector.close()
+        self._connector = None
+        if connector is not None and self._connector_owner:
+            await connector.close()
 
     def detach(self) -> None:
-        """Closes the session and leaves the connector open, whoever owns it."""
+        """Close the session and leave the connector open, whoever owns it."""
         self._connector = None
+
+    # Names that add-ons use; what is set here counts from the next call on.
+
+    @property
+    def _connector(self) -> BaseConnector | None:
+        return self._core.connector
+
+    @_connector.setter
+    def _connector(self, connector: BaseConnector | None) -> None:
+        self._core.connector = connector
+
+    @property
+    def _cookie_jar(self) -> AbstractCookieJar:
+        return self._core.jar
+
+    @_cookie_jar.setter
+    def _cookie_jar(self, jar: AbstractCookieJar) -> None:
+        self._core.jar = jar
+
+    @property
+    def _trace_configs(self) -> list[TraceConfig]:
+        return self._core.plan.traces
+
+    @_trace_configs.setter
+    def _trace_configs(self, configs: list[TraceConfig]) -> None:
+        self._core.plan.traces = configs
 
     # What the session was made with.
 
@@ -521,12 +517,12 @@ class ClientSession:
     @property
     def requote_redirect_url(self) -> bool:
         """Whether URLs of redirects are made canonical. Setting it is deprecated."""
-        return self._requote_redirect_url
+        return self._core.requote_redirect_url
 
     @requote_redirect_url.setter
     def requote_redirect_url(self, value: bool) -> None:
         warnings.warn("session.requote_redirect_url modification is deprecated", DeprecationWarning, stacklevel=2)
-        self._requote_redirect_url = value
+        self._core.requote_redirect_url = value
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop:
@@ -557,7 +553,7 @@ class ClientSession:
     @property
     def trust_env(self) -> bool:
         """Whether netrc is asked for credentials."""
-        return self._trust_env
+        return self._core.netrc is not None
 
     @property
     def trace_configs(self) -> list[TraceConfig]:
@@ -580,12 +576,39 @@ class ClientSession:
         return self._policy.auto_decompress
 
 
+def _override(policy: Policy, arguments: dict[str, Any]) -> Policy:
+    """Return the policy of a call, and take the arguments that say how it is carried out out of the others."""
+    if not OLD_TLS_ARGUMENTS.isdisjoint(arguments):
+        old = {name: arguments.pop(name) for name in OLD_TLS_ARGUMENTS & arguments.keys()}
+        arguments["ssl"] = merge_tls(arguments.get("ssl"), **old)
+    return policy.override({name: arguments.pop(name) for name in arguments.keys() - _CONTENT})
+
+
 def _spread_out(arguments: dict[str, Any]) -> None:
-    """Makes lists of arguments that can be read only once and are read more often."""
+    """Make lists of arguments that can be read only once and are read more often."""
     for name in _READ_AGAIN.intersection(arguments):
         value = arguments[name]
         if type(value) is not dict and isinstance(value, Iterator):
             arguments[name] = list(value)
+
+
+def _follow(call: Call, request: WireRequest, response: ClientResponse) -> Coroutine[Any, Any, ClientResponse]:
+    """Go on after the response of a plain call that redirects, or whose status may be an error."""
+    session: ClientSession = call.full.__self__
+    return session._go_on(call, complete(request), response)
+
+
+def _repeat(call: Call) -> Coroutine[Any, Any, ClientResponse]:
+    """Send a plain call again, on a new connection."""
+    session: ClientSession = call.full.__self__
+    return session._go_on(call, None, None)
+
+
+def _check_version(version: object) -> HttpVersion:
+    for known in (HttpVersion11, HttpVersion10):
+        if version == known:
+            return known  # and not what was given, which goes into every request line
+    raise ValueError(f"version should be HttpVersion11 or HttpVersion10, got {version!r}")
 
 
 def _check_base_url(base_url: StrOrURL | None) -> URL | None:

@@ -42,6 +42,11 @@ class UploadAttempt:
         self.wire_bytes += size
         _ = self.written  # what has left by now has left, even if the connection is closed before anybody asks
 
+    def sent_whole(self, size: int) -> None:
+        """Note that a body of `size` bytes went with the head."""
+        self.payload_bytes = size
+        self.end(None)
+
     def end(self, error: BaseException | None) -> None:
         """Takes note that no more will be written, and why; None if all was."""
         if error is None:
@@ -50,7 +55,7 @@ class UploadAttempt:
         self.writing = False
         self.ended = error is None
         self.error = error
-        self._tracker._look()
+        self._tracker.settle()
 
 
 class UploadTracker:
@@ -80,24 +85,24 @@ class UploadTracker:
         """Bytes of the body that the latest attempt has given to the operating system, before codings were put on."""
         return 0 if self._attempt is None else self._attempt.written
 
-    def _bind(self) -> None:
+    def bind(self) -> None:
         """Takes a request, the only one."""
         if self._bound:
             raise RuntimeError("UploadTracker is already bound to a request")
         self._bound = True
 
-    def _begin(self) -> UploadAttempt:
+    def begin(self) -> UploadAttempt:
         """Returns a new attempt, which is the one that counts."""
         self.attempts += 1
         self._attempt = UploadAttempt(self)
         return self._attempt
 
-    def _finish(self) -> None:
+    def finish(self) -> None:
         """Takes note that the request is over: there will be no other attempt, but this one may go on."""
         self._over = True
-        self._look()
+        self.settle()
 
-    def _look(self) -> None:
+    def settle(self) -> None:
         attempt = self._attempt
         future = self.upload_complete
         if not self._over or future.done() or (attempt is not None and attempt.writing):

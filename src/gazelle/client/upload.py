@@ -10,6 +10,7 @@ from gazelle.body.compress import CompressingWriter
 from gazelle.body.payload import Payload
 from gazelle.errors import ClientConnectionResetError
 from gazelle.tracing import Trace
+from gazelle.wire.request_framing import LAST_CHUNK, encode_chunk
 
 from .request import ClientRequest
 from .tracker import UploadAttempt
@@ -42,14 +43,14 @@ class BodyWriter(AbstractStreamWriter):
         size = len(chunk)
         if size:
             piece = bytes(chunk)  # it may be reused by who made it
-            data = b"%x\r\n%b\r\n" % (size, piece) if self._chunked else piece
+            data = encode_chunk(piece) if self._chunked else piece
             await self._send(data)
 
     async def write_eof(self, chunk: bytes = b"") -> None:
         """Sends the last piece, and ends the body."""
         await self.write(chunk)
         if self._chunked:
-            await self._send(b"0\r\n\r\n")
+            await self._send(LAST_CHUNK)
         self._connection.end_body(self._generation)
 
     async def drain(self) -> None:

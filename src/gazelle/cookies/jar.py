@@ -197,6 +197,11 @@ class CookieJar(AbstractCookieJar):
         """
         return self._sent(host, path, is_secure).header if self._domains else None
 
+    def varies_by_path(self, host: str) -> bool:
+        """Return whether what a host gets depends on the path of the request."""
+        view = self._views.get(host)
+        return view is None or bool(view.paths)
+
     def pairs_for(self, host: str, path: str, is_secure: bool) -> tuple[tuple[str, str], ...]:
         """Returns what `header_for` is made of: names and values as they are sent, sorted by name."""
         return self._sent(host, path, is_secure).pairs if self._domains else ()

@@ -41,6 +41,8 @@ class ConnectRequest(Protocol):
     def connection_key(self) -> ConnectionKey: ...
     @property
     def url(self) -> URL: ...
+    @property
+    def fresh(self) -> bool: ...
 
 
 class Connection:
@@ -172,7 +174,6 @@ class BaseConnector:
         self._deadlines = Deadlines(self._loop)
         # The pool is a thing of its own, and not this object, so that connections do not keep this object alive.
         self._pool = Pool(self._loop, -1.0 if keepalive_timeout is None else keepalive_timeout, limit, limit_per_host)
-        self.take = cast(Callable[[ConnectionKey], HttpConnection | None], self._pool.take)
         self._closed = False
 
     def __del__(self, _warnings: Any = warnings) -> None:
@@ -239,6 +240,21 @@ class BaseConnector:
         """Who waits for a connection."""
         return [waiter for places in (self._pool.places, *self._pool.hosts.values()) for waiter in places.waiters]
 
+    def bucket(self, key: ConnectionKey) -> Hashable:
+        """Return the pool's record of the connections with a key."""
+        return key
+
+    def pool_for_calls(self) -> Pool | None:
+        """Return the pool for calls that take connections from it themselves, None if `connect` is overridden."""
+        return self._pool if type(self).connect is BaseConnector.connect else None
+
+    def take(self, req: ConnectRequest) -> Connection | None:
+        """Return an idle connection if there is one and it need not be waited for; None if `connect` is overridden."""
+        if getattr(self.connect, "__func__", None) is not BaseConnector.connect or req.fresh:
+            return None
+        connection = cast(HttpConnection | None, self._pool.take(req.connection_key))
+        return None if connection is None else Connection(self, req.connection_key, connection)
+
     # Opening, when there is nothing idle.
 
     async def connect(self, req: ConnectRequest, traces: Sequence[Trace], timeout: ClientTimeout) -> Connection:
@@ -254,7 +270,7 @@ class BaseConnector:
             ClientConnectorError: no connection could be opened.
             ClientConnectionError: the connector is closed.
         """
-        connection = await self.acquire(req, traces, timeout)
+        connection = await self.acquire(req, traces, timeout, reuse=not getattr(req, "fresh", False))
         return Connection(self, req.connection_key, connection)
 
     async def acquire(

@@ -6,13 +6,18 @@ import netrc
 import os
 from functools import cache
 from importlib import import_module
+from math import inf
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from yarl import URL
 
+from gazelle._impl import monotonic
 from gazelle.auth import BasicAuth, split_credentials, widen
 from gazelle.errors import InvalidUrlClientError
+
+# How long what was read of the netrc file counts before it is looked at again, in seconds.
+_NETRC_KNOWN_FOR = 1.0
 
 _logger = logging.getLogger("gazelle.client")
 
@@ -24,29 +29,60 @@ class EnvironmentProxy(NamedTuple):
     auth: BasicAuth | None
 
 
-async def lookup_netrc(host: str) -> BasicAuth | None:
-    """Does what `find_netrc` does, in a thread of the event loop's executor: files may be slow."""
-    return await asyncio.get_running_loop().run_in_executor(None, find_netrc, host)
-
-
 async def lookup_proxy(url: URL) -> EnvironmentProxy | None:
     """Does what `find_proxy` does, in a thread of the event loop's executor: files and registries may be slow."""
     return await asyncio.get_running_loop().run_in_executor(None, find_proxy, url)
 
 
-def find_netrc(host: str) -> BasicAuth | None:
-    """Returns the credentials that the netrc file has for a host, None if it has none or cannot be read.
+class NetrcFile:
+    """The netrc file: the one `$NETRC` names, else `.netrc` (on Windows also `_netrc`) in the home directory.
 
-    The file is the one `$NETRC` names, else `.netrc` (on Windows also `_netrc`) in the home directory. What is wrong
-    with it is logged, without what stands in it.
+    It is read again when it has changed, and looked at once a second. What is wrong with it is logged, without what
+    stands in it.
+
+    Attributes:
+        known_until: until when its contents count as known (`time.monotonic` seconds).
+    """
+
+    def __init__(self) -> None:
+        self.known_until = -inf
+        self._stamp: object = None
+        self._entries: netrc.netrc | None = None
+
+    async def refresh(self) -> bool:
+        """Read the file if it has changed, and return whether it has; in a thread, because files may be slow."""
+        changed = await asyncio.get_running_loop().run_in_executor(None, self.read)
+        self.known_until = monotonic() + _NETRC_KNOWN_FOR
+        return changed
+
+    def read(self) -> bool:
+        """Read the file if it has changed, and return whether it has."""
+        path = _netrc_path()
+        stamp = _stamp(path)
+        if stamp == self._stamp:
+            return False
+        self._stamp = stamp
+        self._entries = None if path is None else _read_netrc(path)
+        return True
+
+    def find(self, host: str) -> BasicAuth | None:
+        """Return the credentials for a host, see `find_netrc`."""
+        return None if self._entries is None else _entry_of(self._entries, host)
+
+
+def find_netrc(host: str) -> BasicAuth | None:
+    """Return the credentials that the netrc file has for a host, None if it has none or cannot be read.
 
     Args:
         host: host of a parsed URL, nothing but the host. Its entry is found without regard to case; if there is none,
             `default` stands in.
     """
-    entries = _read_netrc()
-    if entries is None:
-        return None
+    file = NetrcFile()
+    file.read()
+    return file.find(host)
+
+
+def _entry_of(entries: netrc.netrc, host: str) -> BasicAuth | None:
     hosts = {name.lower(): entry for name, entry in entries.hosts.items() if name != "default"}
     entry = hosts.get(host.lower()) or entries.hosts.get("default")
     if entry is None:
@@ -103,15 +139,25 @@ def _urllib_request() -> Any:
     return import_module("urllib.request")
 
 
-def _read_netrc() -> netrc.netrc | None:
+def _netrc_path() -> Path | None:
     named = os.environ.get("NETRC")
-    path = Path(named) if named else _home_netrc()
-    if path is None:
-        return None
+    return Path(named) if named else _home_netrc()
+
+
+def _stamp(path: Path | None) -> object:
+    """Return what changes when the file does; never None."""
+    try:
+        about = None if path is None else path.stat()
+    except (OSError, ValueError):
+        about = None
+    return path, about and (about.st_mtime_ns, about.st_size, about.st_ino)
+
+
+def _read_netrc(path: Path) -> netrc.netrc | None:
     try:
         return netrc.netrc(path)
     except FileNotFoundError as error:
-        if named:
+        if os.environ.get("NETRC"):
             _logger.warning("Netrc file %s, which the variable NETRC names: %s", path, error.strerror)
     except OSError as error:
         _logger.warning("Netrc file %s cannot be read: %s", path, error.strerror)

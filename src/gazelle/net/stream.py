@@ -276,7 +276,7 @@ class StreamReader:
             RuntimeError: another coroutine is reading.
         """
         if n < 0:
-            return await self._read_to_end()
+            return await self.read_to_end()
         self._check_idle("read")
         if n == 0:
             return b""
@@ -433,7 +433,7 @@ class StreamReader:
         finally:
             self._end_waiter = None
 
-    async def _read_to_end(self) -> bytes:
+    async def read_to_end(self) -> bytes:
         """Does what `read()` does, and tells no traces."""
         self._check_idle("read")
         self._lifted = True

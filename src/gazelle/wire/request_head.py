@@ -6,7 +6,7 @@ from typing import Final, TypeAlias
 
 from multidict import CIMultiDict
 
-from gazelle._impl import serialize_headers
+from gazelle._impl import assemble, serialize_headers
 from gazelle.types import HttpVersion, LooseHeaders
 
 Fields: TypeAlias = Sequence[tuple[str, str]]
@@ -38,6 +38,18 @@ def collect_fields(headers: LooseHeaders | None) -> CIMultiDict[str]:
     except TypeError:
         serialize_headers(pairs)  # says which one
         raise
+
+
+def check_names(parameter: str, names: Iterable[str] | None) -> list[str]:
+    """Return the names of header fields that were passed.
+
+    Raises:
+        TypeError: they are something else than several str. One str would be taken for the names of its letters.
+    """
+    listed = list(names or ())
+    if isinstance(names, str) or not all(isinstance(name, str) for name in listed):
+        raise TypeError(f'{parameter} should be names of header fields, as in ["User-Agent"], got {names!r}')
+    return listed
 
 
 def check_value(name: str, value: object) -> None:
@@ -100,12 +112,15 @@ class HeadTemplate:
 
     Attributes:
         names: names of the default fields in lower case, and the suppressed ones.
+        fixed: lower-case names of all fields in it.
+        lead: the head from the HTTP version to the end of the default fields.
+        tail: the automatic fields.
 
     Raises:
         ValueError: a field may not go on the wire, see `serialize_headers`.
     """
 
-    __slots__ = ("_automatic", "_fields", "_fixed", "_host", "_lead", "_start", "_tail", "names")
+    __slots__ = ("_automatic", "_fields", "_host", "_start", "fixed", "lead", "names", "tail")
 
     def __init__(
         self,
@@ -121,9 +136,9 @@ class HeadTemplate:
         self._automatic = list(automatic)
         names = frozenset(name.lower() for name, _ in self._fields)
         tail = [(name, value) for name, value in self._automatic if name.lower() not in names]
-        self._lead = self._start + serialize_headers(_with_host(host, self._fields))
-        self._tail = serialize_headers(tail)
-        self._fixed = names | {name.lower() for name, _ in tail} | {"host"}
+        self.lead = self._start + serialize_headers(_with_host(host, self._fields))
+        self.tail = serialize_headers(tail)
+        self.fixed = names | {name.lower() for name, _ in tail} | {"host"}
         self.names = names | suppressed
 
     def render(self, method: str, target: str, fields: Fields, ending: bytes) -> bytes:
@@ -138,15 +153,14 @@ class HeadTemplate:
         Raises:
             ValueError: a field may not go on the wire.
         """
-        line = f"{method} {target}".encode()
         if not fields:
-            return line + self._lead + self._tail + ending
-        if self._fixed.isdisjoint([name.lower() for name, _ in fields]):
-            return line + self._lead + serialize_headers(fields) + self._tail + ending
+            return assemble(method, target, (self.lead, self.tail, ending))
+        if self.fixed.isdisjoint([name.lower() for name, _ in fields]):
+            return assemble(method, target, (self.lead, serialize_headers(fields), self.tail, ending))
         merged = merge_fields(self._fields, fields)
         names = {name.lower() for name, _ in merged}
         merged += [(name, value) for name, value in self._automatic if name.lower() not in names]
-        return line + self._start + serialize_headers(_with_host(self._host, merged)) + ending
+        return assemble(method, target, (self._start, serialize_headers(_with_host(self._host, merged)), ending))
 
 
 def render_head(method: str, target: str, version: HttpVersion, fields: Iterable[tuple[str, str]]) -> bytes:
@@ -155,8 +169,8 @@ def render_head(method: str, target: str, version: HttpVersion, fields: Iterable
     Raises:
         ValueError: a field may not go on the wire.
     """
-    line = f"{method} {target} HTTP/{version.major}.{version.minor}\r\n".encode()
-    return line + serialize_headers(fields) + b"\r\n"
+    start = f" HTTP/{version.major}.{version.minor}\r\n".encode()
+    return assemble(method, target, (start, serialize_headers(fields), b"\r\n"))
 
 
 def _with_host(host: str, fields: Fields) -> list[tuple[str, str]]:

@@ -1,0 +1,508 @@
+"""The awaitable that a request method returns.
+
+A call is *plain* if its arguments are of the exact simple types and its text is such that yarl, the header rules and the
+jar would leave it as it is, and an idle connection is there. A plain call is sent from here: origin, head bytes,
+connection, exchange, response, in one step. Every other call goes the full way, a coroutine of the client layer, which
+is the specification: `tests/client/test_plain_and_full.py` holds that both send the same bytes and give the same results.
+
+| state   | `advance`                                                     | `throw`, `close`               |
+|---------|---------------------------------------------------------------|--------------------------------|
+| NEW     | plain: begin the exchange → WAITING; else start the coroutine → INNER | → DONE                 |
+| WAITING | take the answer → DONE with the response; redirect, error status, retry: start a coroutine → INNER | close the connection → DONE |
+| INNER   | step the coroutine; when it returns → DONE with the response  | passed on to the coroutine     |
+| DONE    | RuntimeError                                                  |                                |
+"""
+
+import asyncio
+import warnings
+from collections.abc import Awaitable, Callable, Coroutine, Generator
+from types import TracebackType
+from typing import Any, Final, Self
+
+from multidict import CIMultiDict
+
+from gazelle.errors import ClientOSError, ServerDisconnectedError
+from gazelle.timeouts import ClientTimeout
+
+from .clock import monotonic
+from .connection import Answer, ExchangeSettings, HttpConnection
+from .headers import serialize_headers
+from .origin import Origin, Origins
+from .plain_text import encode_form, encode_query, split_url
+from .pool import Pool
+from .sendable import Sendable, step_directly
+
+_NEW: Final = 0
+_WAITING: Final = 1
+_INNER: Final = 2
+_DONE: Final = 3
+
+# The methods that plain calls may have, and the fields of a request without a body (RFC 9110 §8.6).
+_METHODS: Final = {
+    "GET": b"",
+    "HEAD": b"",
+    "OPTIONS": b"",
+    "DELETE": b"Content-Length: 0\r\n",
+    "POST": b"Content-Length: 0\r\n",
+    "PUT": b"Content-Length: 0\r\n",
+    "PATCH": b"Content-Length: 0\r\n",
+}
+_IDEMPOTENT: Final = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
+_TYPED: Final = frozenset({"POST", "PUT", "PATCH"})  # these say of what type their body is, also if it is empty
+_BINARY: Final = b"Content-Type: application/octet-stream\r\n"
+_FORM: Final = b"Content-Type: application/x-www-form-urlencoded\r\n"
+_JSON: Final = b"Content-Type: application/json\r\n"
+_TEXT: Final = b"Content-Type: text/plain; charset=utf-8\r\n"
+_MAX_SECONDS: Final = 1e9
+
+
+class WireRequest:
+    """A request whose head and body are ready for the wire.
+
+    Attributes:
+        method: HTTP method.
+        connection_key: the route of its connection.
+        head: its head.
+        body: its body, if that is sent together with the head.
+        site: scheme, host and port, if the request is plain.
+        target: request target.
+    """
+
+    __slots__ = ("body", "connection_key", "head", "method", "site", "target")
+
+    def __init__(self, method: str, connection_key: Any, head: bytes, body: bytes, site: str, target: str) -> None:
+        self.method = method
+        self.connection_key = connection_key
+        self.head = head
+        self.body = body
+        self.site = site
+        self.target = target
+
+
+class Plan:
+    """What the calls of one session share. The session keeps it true; a plan does not know its session.
+
+    Attributes:
+        plain: whether the settings of the session allow plain calls.
+        full: the function of the request method that plain calls stand in for.
+        pool: the connections, None if they are not those of a connector of ours, or it was closed.
+        traces: the trace configurations; while there are any, no call is plain.
+        stored: a mapping that is empty as long as the jar has no cookies, None if the jar has to be asked.
+        origins: the known origins.
+        base: the base URL as text, empty if there is none, or none that is plain.
+        base_site: scheme, host and port of it.
+        known_until: until when what the environment says is known (`time.monotonic` seconds).
+        settings: how exchanges are carried out.
+        policy: the settings of the session for responses.
+        retry: whether an idempotent request is sent again when a reused connection turns out to be dead.
+        raises: whether a status of 400 or more may be an error.
+        open_origin: returns the origin of a site that is not known yet, or None if plain calls cannot go there.
+        cookies_for: returns the Cookie line for an origin and a target.
+        serialize: returns the bytes of a body that is passed as `json`.
+        response: class of the responses.
+        respond: returns the response for request, answer and connection, after its cookies are stored.
+        follow: returns the coroutine that goes on with a call after its request and response, which may not be the last.
+        repeat: returns the coroutine that sends a call again, on a new connection.
+        error: returns the error to raise for a request and an error of the engine.
+    """
+
+    __slots__ = (
+        "base",
+        "base_site",
+        "cookies_for",
+        "error",
+        "follow",
+        "full",
+        "known_until",
+        "open_origin",
+        "origins",
+        "plain",
+        "policy",
+        "pool",
+        "raises",
+        "repeat",
+        "respond",
+        "response",
+        "retry",
+        "serialize",
+        "settings",
+        "stored",
+        "traces",
+    )
+
+    full: Any
+    origins: Origins
+    policy: Any
+    settings: ExchangeSettings
+    open_origin: Callable[[str], Origin | None]
+    cookies_for: Callable[[Origin, str], bytes]
+    serialize: Callable[[Any], bytes]
+    response: Callable[..., Any]
+    respond: Callable[[Any, Answer, HttpConnection], Any]
+    follow: Callable[["Call", Any, Any], Coroutine[Any, Any, Any]]
+    repeat: Callable[["Call"], Coroutine[Any, Any, Any]]
+    error: Callable[[Any, BaseException], BaseException]
+
+    def __init__(self) -> None:
+        self.plain = False
+        self.full = None
+        self.pool: Pool | None = None
+        self.traces: list[Any] = []
+        self.stored: Any = None
+        self.base = ""
+        self.base_site = ""
+        self.known_until = 0.0
+        self.policy = None
+        self.retry = True
+        self.raises = False
+
+
+class _Nothing(Sendable):
+    """An awaitable that is done: what leaving the block of a response that has arrived whole waits for."""
+
+    __slots__ = ()
+
+    def __init__(self) -> None:
+        self.finished = True
+
+    def advance(self, value: Any) -> None:
+        """Return at once."""
+
+    def throw(self, kind: Any, value: Any = None, traceback: Any = None) -> None:
+        """Raise the exception."""
+        raise kind if value is None else value
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
+step_directly(_Nothing)
+_NOTHING: Final = _Nothing()
+
+
+class Call(Sendable):
+    """One call of a request method: await it, use it with `async with`, or make a task of it.
+
+    Args:
+        full: the bound method that sends it the full way; one that is not the plan's own is called at once.
+        plan: what calls of the session share.
+        method: HTTP method.
+        url: where, as passed.
+        options: the keyword arguments.
+
+    Attributes:
+        start: when it was begun (`time.monotonic` seconds).
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_connection",
+        "_entering",
+        "_future",
+        "_inner",
+        "_request",
+        "_response",
+        "_state",
+        "full",
+        "method",
+        "options",
+        "plan",
+        "start",
+        "url",
+    )
+
+    def __init__(self, full: Any, plan: Plan, method: str, url: Any, options: dict[str, Any]) -> None:
+        self.finished = False
+        self.full = full
+        self.plan = plan
+        self.method = method
+        self.url = url
+        self.options = options
+        self.start = 0.0
+        self._state = _NEW
+        self._entering = False
+        self._future: asyncio.Future[Answer] | None = None
+        self._connection: HttpConnection | None = None
+        self._request: WireRequest | None = None
+        self._response: Any = None
+        self._inner: Any = None
+        if getattr(full, "__func__", None) is not plan.full:
+            self._start_inner(full(method, url, **options))
+
+    def __repr__(self) -> str:
+        state = ("new", "waiting", "sending", "done")[self._state]
+        return f"<Call {self.method} {state}>"
+
+    def __del__(self) -> None:
+        if self._state == _NEW:
+            warnings.warn(
+                f"coroutine 'ClientSession.{self.method.lower()}' was never awaited", RuntimeWarning, 2, source=self
+            )
+        elif self._state == _WAITING:
+            self._abandon()
+
+    def __aenter__(self) -> Self:
+        self._entering = True
+        return self
+
+    def __aexit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> Awaitable[None]:
+        response = self._response
+        self._response = None
+        if self._request is not None and response.leave():
+            return _NOTHING
+        leaving: Awaitable[None] = response.__aexit__(exc_type, exc, traceback)
+        return leaving
+
+    def advance(self, value: Any) -> Any:
+        """Go on, and return what to wait for, or the response with `finished` set."""
+        if self._state == _INNER:
+            return self._step(value)
+        if self._state == _WAITING:
+            assert self._future is not None
+            if not self._future.done():
+                raise RuntimeError("await wasn't used with future")
+            self._state = _DONE
+            response = self._take_answer()
+            return self._step(None) if response is None else self._finish(response)
+        if self._state == _DONE:
+            raise RuntimeError("cannot reuse already awaited coroutine")
+        future = self._begin()
+        if future is None:
+            self._start_inner(self.full(self.method, self.url, **self.options))
+            return self._step(None)
+        self._state = _WAITING
+        self._future = future
+        future._asyncio_future_blocking = True
+        return future
+
+    def throw(self, kind: Any, value: Any = None, traceback: Any = None) -> Any:
+        """Raise an exception inside the call: the request is broken off."""
+        if self._state == _INNER:
+            try:
+                return self._inner.throw(kind if value is None else value)
+            except StopIteration as stop:
+                self._finish(stop.value)
+                raise
+            except BaseException:
+                self._end()
+                raise
+        self.close()
+        error = kind if value is None else value
+        raise error if traceback is None else error.with_traceback(traceback)
+
+    def close(self) -> None:
+        """End the call; a request under way is broken off."""
+        state = self._state
+        inner = self._inner
+        self._state = _DONE
+        if state == _WAITING:
+            self._abandon()
+        elif inner is not None:
+            self._end()
+            inner.close()
+
+    # The states.
+
+    def _start_inner(self, awaitable: Any) -> None:
+        self._inner = awaitable if asyncio.iscoroutine(awaitable) else awaitable.__await__()
+        self._state = _INNER
+
+    def _step(self, value: Any) -> Any:
+        try:
+            return self._inner.send(value)
+        except StopIteration as stop:
+            response = stop.value
+        except BaseException:
+            self._end()
+            raise
+        return self._finish(response)
+
+    def _finish(self, response: Any) -> Any:
+        self._end()
+        self.finished = True
+        if self._entering:
+            self._response = response
+            response._in_context = True
+        return response
+
+    def _end(self) -> None:
+        self._state = _DONE
+        self._inner = None
+        self._future = None
+        self._connection = None
+
+    def _abandon(self) -> None:
+        connection, future = self._connection, self._future
+        self._end()
+        assert connection is not None
+        connection.abandon(future)
+
+    # The plain way.
+
+    def _begin(self) -> "asyncio.Future[Answer] | None":
+        """Send the request if it is plain and an idle connection is there; else return None, with nothing done."""
+        plan = self.plan
+        start = self.start = monotonic()
+        pool = plan.pool
+        if not plan.plain or pool is None or pool.closed or plan.traces or start > plan.known_until:
+            return None
+        method, url = self.method, self.url
+        if plan.stored is None or type(url) is not str or type(method) is not str or method not in _METHODS:
+            return None
+        settings = plan.settings
+        params = headers = data = json = None
+        for name, value in self.options.items():
+            if name == "params":
+                params = value
+            elif name == "headers":
+                headers = value
+            elif name == "data":
+                data = value
+            elif name == "json":
+                json = value
+            elif name == "timeout":
+                limited = _limit(settings, value)
+                if limited is None:
+                    return None
+                settings = limited
+            elif name != "allow_redirects" or type(value) is not bool:
+                return None
+        parts = split_url(_absolute(plan, url))
+        if parts is None:
+            return None
+        site, target = parts
+        if params:
+            query = encode_query(params)
+            if query is None:
+                return None
+            target += f"&{query}" if "?" in target else f"?{query}"
+        origin = plan.origins.get(site)
+        if origin is None:
+            origin = plan.open_origin(site)
+        if origin is None or not origin.plain:
+            return None
+        fields = b""
+        if headers:
+            lines = _lines(headers, origin.fixed)
+            if lines is None:
+                return None
+            fields = lines
+        cookies = plan.cookies_for(origin, target) if plan.stored else b""
+        body = b""
+        described = _METHODS[method]
+        if data is not None or json is not None:
+            encoded = self._encode(data, json)
+            if encoded is None:
+                return None
+            body, described = encoded
+            if origin.typed:
+                described = b""
+            described = b"Content-Length: %d\r\n%b" % (len(body), described)
+        elif method in _TYPED and not origin.typed:
+            described += _BINARY
+        connection = pool.take(origin.bucket)
+        if connection is None:
+            return None
+        head = origin.head(method, target, fields, cookies, described)
+        self._request = WireRequest(method, origin.key, head, body, site, target)
+        self._connection = connection
+        try:
+            return connection.exchange(head, body, method, settings, start)
+        except BaseException:
+            connection.abandon(None)
+            raise
+
+    def _encode(self, data: Any, json: Any) -> tuple[bytes, bytes] | None:
+        """Return a body and the line with its media type, or None."""
+        if data is None:
+            return self.plan.serialize(json), _JSON
+        if json is not None:
+            return None
+        if type(data) is bytes:
+            return data, _BINARY
+        if type(data) is str:
+            return data.encode(), _TEXT
+        form = encode_form(data) if type(data) is dict else None
+        return None if form is None else (form.encode(), _FORM)
+
+    def _take_answer(self) -> Any:
+        """Return the response, or None if a coroutine was started that goes on."""
+        plan = self.plan
+        future, request, connection = self._future, self._request, self._connection
+        assert future is not None and request is not None and connection is not None
+        self._future = None
+        try:
+            answer = future.result()
+        except BaseException as error:
+            lost = isinstance(error, ServerDisconnectedError | ClientOSError)
+            again = lost and plan.retry and connection.reused and not connection.response_started
+            self._connection = None
+            connection.abandon(future)
+            if not again or self.method not in _IDEMPOTENT:
+                self._end()
+                raised = plan.error(request, error)
+                if raised is error:
+                    raise
+                raise raised from error
+        else:
+            again = False
+        if again:
+            self._request = None
+            self._start_inner(plan.repeat(self))
+            return None
+        head, status, has_cookies, received = answer
+        if type(received) is bytes and not has_cookies:
+            response = plan.response(request, head, status, received, None, plan.policy, ())
+        else:
+            response = plan.respond(request, answer, connection)
+        if 300 <= status < 400 or (plan.raises and status >= 400):
+            self._start_inner(plan.follow(self, request, response))
+            self._request = None
+            return None
+        return response
+
+
+step_directly(Call)
+
+
+def _absolute(plan: Plan, url: str) -> str:
+    """Return a URL with the base URL of the session before it if it is relative; text that is not plain stays as it is."""
+    if plan.base:
+        if url[:1] == "/":
+            return plan.base_site + url if url[1:2] != "/" else url
+        if url and ":" not in url and url[0] not in "?#.":
+            return plan.base + url
+    return url
+
+
+def _lines(headers: Any, fixed: frozenset[str]) -> bytes | None:
+    """Return the lines of the header fields of a call, or None if they need more than being written down."""
+    if type(headers) is not dict and type(headers) is not CIMultiDict:
+        return None
+    for name in headers:
+        if type(name) is not str or name.lower() in fixed:
+            return None
+    try:
+        return serialize_headers(headers.items())
+    except (TypeError, ValueError):
+        return None  # the full way says what is wrong
+
+
+def _limit(settings: ExchangeSettings, timeout: Any) -> ExchangeSettings | None:
+    """Return the settings with the time limits of a call, or None."""
+    if type(timeout) is ClientTimeout:
+        total, sock_read = timeout.total, timeout.sock_read
+    elif timeout is None or type(timeout) is float or type(timeout) is int:
+        total, sock_read = timeout, None
+    else:
+        return None
+    for seconds in (total, sock_read):
+        if seconds is None:
+            continue
+        if (type(seconds) is not float and type(seconds) is not int) or not 0 <= seconds < _MAX_SECONDS:
+            return None
+    return ExchangeSettings(
+        settings.open_stream, float(total or 0), float(sock_read or 0), settings.read_until_eof, settings.limits
+    )

@@ -1,0 +1,169 @@
+"""One exchange for a request, and another one where the connection had died unnoticed."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+from gazelle._impl import Answer, HttpConnection, WireRequest, monotonic
+from gazelle.cookies.jar import store_response_cookies
+from gazelle.errors import ClientOSError, ClientResponseError, HttpProcessingError, ServerDisconnectedError
+from gazelle.net.connector import Connection
+from gazelle.net.stream import StreamReader
+from gazelle.tracing import Trace
+
+from .core import Context, Core
+from .observe import Observer
+from .policy import Policy
+from .request import ClientRequest, complete
+from .response import ClientResponse
+from .upload import Upload
+
+History = tuple[ClientResponse, ...]
+
+
+async def attempt(context: Context, request: ClientRequest, history: History) -> ClientResponse:
+    """Send a request and return its response when its head is there.
+
+    The server may close an idle connection at the moment it is used again. A request for which being sent twice is the
+    same as being sent once is then sent again, once, on a new connection (RFC 9112 §9.3.1, RFC 9110 §9.2.2).
+
+    Raises:
+        ClientError: no connection, or no valid response; see its subclasses.
+        TimeoutError: a time limit was exceeded.
+    """
+    trial = Trial(context, request, await _connect(context, request))
+    try:
+        try:
+            answer = await trial.run()
+        except (ServerDisconnectedError, ClientOSError):
+            if not trial.repeatable:
+                raise
+            trial = Trial(context, request, await _connect(context, request.renewed()))
+            answer = await trial.run()
+    except HttpProcessingError as error:
+        raise response_error(request, error, history) from error
+    response = respond(context.core, context.policy, request, answer, trial.connection, history)
+    if trial.upload is not None or context.observer is not None:
+        response.attach(trial.upload, context.observer)
+    if context.observer is not None:
+        await _tell_of_answer(context.observer, request, response)
+    return response
+
+
+class Trial:
+    """One exchange on one connection.
+
+    Args:
+        context: of the call.
+        request: what to send.
+        connection: the lease of the connection.
+
+    Attributes:
+        upload: the body, if it is sent in pieces.
+        repeatable: after a failure, whether the request may be sent once more.
+    """
+
+    __slots__ = ("_context", "_request", "connection", "repeatable", "upload")
+
+    def __init__(self, context: Context, request: ClientRequest, connection: Connection) -> None:
+        self._context = context
+        self._request = request
+        self.connection = connection
+        self.upload: Upload | None = None
+        self.repeatable = False
+
+    async def run(self) -> Answer:
+        """Return the answer; whatever happens instead leaves no connection and no upload behind."""
+        request, observer, policy = self._request, self._context.observer, self._context.policy
+        protocol = self.connection.protocol
+        if protocol is None:
+            raise ServerDisconnectedError
+        settings = policy.settings if observer is None or not observer.hears_chunks else policy.traced_settings
+        tracked = None if request.tracker is None else request.tracker.begin()
+        waiter: asyncio.Future[Answer] | None = None
+        try:
+            waiter = protocol.exchange(
+                request.head, request.body, request.method, settings, self._context.start, request.payload is not None
+            )
+            if request.payload is not None:
+                traces = () if observer is None else observer.traces
+                self.upload = Upload(protocol, request, traces, tracked)
+            if observer is not None:
+                await observer.sent(request)
+            answer = await waiter
+        except BaseException as error:
+            # An error of a trace, raised before the exchange is over, says nothing about the connection.
+            own = waiter is None or waiter.done()
+            self.repeatable = own and self._is_repeatable(protocol, error, unsent=waiter is None)
+            protocol.abandon(waiter)  # a cancellation can come after the exchange was over
+            if self.upload is not None:
+                await self.upload.stop()
+            raise
+        if tracked is not None and self.upload is None:
+            tracked.sent_whole(len(request.body))
+        return answer
+
+    def _is_repeatable(self, protocol: HttpConnection, error: BaseException, *, unsent: bool) -> bool:
+        request = self._request
+        dead = protocol.reused and not protocol.response_started
+        spent = request.payload is not None and request.payload.consumed
+        return dead and self._context.policy.retry and (request.idempotent or unsent) and not spent
+
+
+async def _tell_of_answer(observer: Observer, request: ClientRequest, response: ClientResponse) -> None:
+    try:
+        await observer.answered(request, response)
+    except BaseException:
+        response.close()
+        raise
+
+
+def respond(
+    core: Core, policy: Policy, request: WireRequest, answer: Answer, connection: Any, history: History = ()
+) -> ClientResponse:
+    """Return the response of an exchange, after its cookies are stored."""
+    head, status, has_cookies, body = answer
+    held = None
+    if type(body) is not bytes and isinstance(body, StreamReader) and body.feeding:
+        held = core.hold(request, connection)
+    response = core.response_class(request, head, status, body, held, policy, history)
+    if has_cookies:
+        try:
+            store_response_cookies(core.jar, response.headers.getall("Set-Cookie"), response.url)
+        except BaseException:
+            response.close()
+            raise
+    return response
+
+
+def response_error(request: WireRequest, error: HttpProcessingError, history: History) -> ClientResponseError:
+    """Return the error for a response that is none."""
+    return ClientResponseError(
+        complete(request).request_info, history, status=error.code, message=error.message, headers=error.headers
+    )
+
+
+def plain_error(request: WireRequest, error: BaseException) -> BaseException:
+    """Return the error to raise for one that a plain call got from the engine."""
+    return response_error(request, error, ()) if isinstance(error, HttpProcessingError) else error
+
+
+async def _connect(context: Context, request: ClientRequest) -> Connection:
+    """Return a connection, within the total time limit too."""
+    connector = context.core.open_connector()
+    policy, observer = context.policy, context.observer
+    traces: Sequence[Trace] = () if observer is None else observer.traces
+    if not traces and (connection := connector.take(request)) is not None:
+        return connection
+    if not policy.total:
+        return await connector.connect(request, traces, policy.timeout)
+    try:
+        async with asyncio.timeout(policy.total - (monotonic() - context.start)) as limit:
+            return await connector.connect(request, traces, policy.timeout)
+    except TimeoutError as error:
+        if not limit.expired():
+            raise
+        key = request.connection_key
+        raise TimeoutError(
+            f"Total timeout of {policy.total:g} s exceeded getting a connection to {key.host}:{key.port}"
+        ) from error
