@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, Protocol
 
 from multidict import CIMultiDict
 
-from gazelle._impl import HttpConnection, monotonic
+from gazelle._impl import Lease, monotonic
 from gazelle.abc import AbstractCookieJar
 from gazelle.cookies.jar import store_response_cookies
 from gazelle.errors import (
@@ -20,7 +20,7 @@ from gazelle.errors import (
     ServerDisconnectedError,
     TooManyRedirects,
 )
-from gazelle.net.connector import BaseConnector, Connection, trace_connection
+from gazelle.net.connector import BaseConnector, Connection, ForeignLease, lease_of, trace_lease
 from gazelle.net.environment import lookup_netrc
 from gazelle.net.stream import StreamReader
 from gazelle.tracing import Trace
@@ -43,6 +43,18 @@ class Sender(Protocol):
     _requote_redirect_url: bool
     _response_class: type[ClientResponse]
     _trust_env: bool
+
+
+class _Retried:
+    """A request that is sent again: on a new connection, as the server may be about to close every idle one."""
+
+    fresh = True
+
+    def __init__(self, request: ClientRequest) -> None:
+        self._request = request
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._request, name)
 
 
 class Hop(NamedTuple):
@@ -109,13 +121,18 @@ async def send(
     again = False
     upload: Upload | None = None
     attempt = None if request.tracker is None else request.tracker._begin()
-    connection = connector.take(request.connection_key)
-    if connection is None:
-        connection = await _open(connector, request, policy, start, traces)
+    lease: Lease | ForeignLease | None = None
+    face: Any = None
+    if type(connector).connect is BaseConnector.connect:  # else a subclass gets to see every request
+        lease = connector.pool.take(connector.pool.bucket(request.connection_key))
+    if lease is None:
+        face = await _open(connector, request, policy, start, traces)
+        lease = lease_of(face)
     elif traces:
-        await _trace_reuse(traces, connection, request, policy)
+        await _trace_reuse(traces, lease, request, policy)
     while True:
         waiter = None
+        connection = lease.connection
         try:
             waiter = connection.exchange(
                 request.head,
@@ -134,7 +151,7 @@ async def send(
         except (ServerDisconnectedError, ClientOSError):
             own = waiter is None or waiter.done()  # a trace can raise such an error, too
             dead = own and connection.reused and not connection.response_started
-            connection.abandon(waiter)
+            _abandon(lease, waiter)
             if upload is not None:
                 await upload.stop()
             spent = request.payload is not None and request.payload.consumed
@@ -145,7 +162,7 @@ async def send(
             again = True
             attempt = None if request.tracker is None else request.tracker._begin()
         except BaseException as error:
-            connection.abandon(waiter)  # a cancellation can come after the exchange was over
+            _abandon(lease, waiter)  # a cancellation can come after the exchange was over
             if upload is not None:
                 await upload.stop()
             await _end_body(request, policy)
@@ -154,13 +171,18 @@ async def send(
                     request.request_info, history, status=error.code, message=error.message, headers=error.headers
                 ) from error
             raise
-        connection = await _open(connector, request, policy, start, traces, reuse=False)
+        face = await _open(connector, _Retried(request), policy, start, traces)
+        lease = lease_of(face)
     if attempt is not None and upload is None:
         attempt.payload_bytes = len(request.body)
         attempt.end(None)
     handle = None
     if type(body) is not bytes and isinstance(body, StreamReader) and body.feeding:
-        handle = Connection(connector, request.connection_key, connection)
+        handle = face if isinstance(face, Connection) else Connection(connector, lease)
+        if isinstance(lease, ForeignLease):
+            body.on_eof(lease.release)
+    elif isinstance(lease, ForeignLease):
+        lease.release()
     response = session._response_class(request, head, status, body, handle, policy, history)
     if upload is not None:
         response._upload = upload
@@ -279,18 +301,17 @@ async def _send_through(session: Sender, policy: Policy, hop: Hop, traces: Seque
             await unsent.close()
 
 
-async def _end_body(request: ClientRequest, policy: Policy) -> None:
+async def _end_body(request: ClientRequest | _Retried, policy: Policy) -> None:
     """Closes the body of a request that has failed. A middleware may try again, so it is closed behind those."""
     if request.payload is not None and not policy.middlewares:
         await request.payload.close()
 
 
-async def _trace_reuse(
-    traces: Sequence[Trace], connection: HttpConnection, request: ClientRequest, policy: Policy
-) -> None:
+async def _trace_reuse(traces: Sequence[Trace], lease: Lease, request: ClientRequest, policy: Policy) -> None:
     try:
-        await trace_connection(traces, connection, reused=True)
+        await trace_lease(traces, reused=True)
     except BaseException:
+        lease.close()
         await _end_body(request, policy)
         raise
 
@@ -350,36 +371,33 @@ def _next_call(call: dict[str, Any], request: ClientRequest, redirect: Redirect)
     return following | {"headers": carried.headers, "auth": carried.auth, "cookies": carried.cookies}
 
 
+def _abandon(lease: Lease | ForeignLease, waiter: "asyncio.Future[Any] | None") -> None:
+    """Close the connection if the exchange of `waiter` is under way, or could not begin (None)."""
+    if lease.connection is not None:
+        lease.connection.abandon(waiter)
+    if isinstance(lease, ForeignLease):
+        lease.close()
+
+
 async def _open(
-    connector: BaseConnector,
-    request: ClientRequest,
-    policy: Policy,
-    start: float,
-    traces: Sequence[Trace],
-    *,
-    reuse: bool = True,
-) -> HttpConnection:
+    connector: BaseConnector, request: ClientRequest | _Retried, policy: Policy, start: float, traces: Sequence[Trace]
+) -> Connection:
     """Waits for a connection, within the total time limit too."""
     try:
-        return await _acquire(connector, request, policy, start, traces, reuse)
+        return await _acquire(connector, request, policy, start, traces)
     except BaseException:
         await _end_body(request, policy)
         raise
 
 
 async def _acquire(
-    connector: BaseConnector,
-    request: ClientRequest,
-    policy: Policy,
-    start: float,
-    traces: Sequence[Trace],
-    reuse: bool,
-) -> HttpConnection:
+    connector: BaseConnector, request: ClientRequest | _Retried, policy: Policy, start: float, traces: Sequence[Trace]
+) -> Connection:
     if not policy.total:
-        return await connector.acquire(request, traces, policy.timeout, reuse=reuse)
+        return await connector.connect(request, traces, policy.timeout)
     try:
         async with asyncio.timeout(policy.total - (monotonic() - start)) as limit:
-            return await connector.acquire(request, traces, policy.timeout, reuse=reuse)
+            return await connector.connect(request, traces, policy.timeout)
     except TimeoutError as error:
         if not limit.expired():
             raise
