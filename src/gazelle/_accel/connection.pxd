@@ -32,7 +32,7 @@ cdef class HttpConnection:
     cdef public ConnectionOwner owner
     cdef public object transport
     cdef readonly object key
-    cdef readonly Py_ssize_t capacity
+    cdef public Py_ssize_t capacity
     cdef readonly Py_ssize_t generation
     cdef readonly bint reused
 

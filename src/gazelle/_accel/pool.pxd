@@ -42,12 +42,10 @@ cdef class Lease(ConnectionOwner):
     cpdef tuple detach(self)
     cpdef object ended(self, object connection, int outcome, bytes left_over)
     cpdef object lost(self, object connection)
-    cdef object _hold(self)
     @cython.locals(pool=Pool, bucket=Bucket, connection=HttpConnection)
     cdef object _give_back(self)
     @cython.locals(taken=Py_ssize_t)
     cdef object _give_up(self)
-    cdef object _free_slots(self)
 
 
 cdef class Pool:

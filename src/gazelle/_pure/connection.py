@@ -79,9 +79,7 @@ class HttpConnection:
         "transport",
     )
 
-    def __init__(
-        self, loop: asyncio.AbstractEventLoop, deadlines: Deadlines, owner: ConnectionOwner, key: Any
-    ) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, deadlines: Deadlines, owner: ConnectionOwner, key: Any) -> None:
         self._loop = loop
         self._deadlines = deadlines
         self.owner = owner

@@ -166,7 +166,9 @@ class Exchange(ResponseSink):
 
     # What the connection puts in.
 
-    def begin(self, method: str, settings: ExchangeSettings, uploading: bool, upgrade: bool) -> "asyncio.Future[Answer]":
+    def begin(
+        self, method: str, settings: ExchangeSettings, uploading: bool, upgrade: bool
+    ) -> "asyncio.Future[Answer]":
         """Start an exchange, and return the waiter: it completes with the answer.
 
         Args:
@@ -318,7 +320,8 @@ class Exchange(ResponseSink):
     def _open_body(self) -> None:
         """Complete the waiter before the body is there."""
         head = self.head
-        assert head is not None and self._open_stream is not None
+        assert head is not None
+        assert self._open_stream is not None
         stream = self.stream = self._open_stream(self._control, head)
         self.state = _BODY
         if self._pieces is not None:

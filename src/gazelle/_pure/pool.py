@@ -1,7 +1,7 @@
 """The connections of one connector: which are idle, which are in use, and who gets the next.
 
-A *slot* is one place within `limit`, or within `limit_per_host`. A request holds its slots from the moment it may use or
-open a connection until that connection is idle, closed or handed over. The `Lease` is a connection together with its
+A *slot* is one place within `limit`, or within `limit_per_host`. A request holds its slots from the moment it may use
+or open a connection until that connection is idle, closed or handed over. The `Lease` is a connection together with its
 slots; it is made when they are taken, and stays with the connection for its whole life.
 
 The pool decides and does no I/O: the connector opens connections, and connections report to their leases.
@@ -131,8 +131,7 @@ class Lease(ConnectionOwner):
     complete (`ended`). The first one takes effect, and the others find nothing held. An idle lease that is taken again
     gets a new `generation`, by which an earlier holder finds out that the lease is no longer his.
 
-    The numbers of a connection that carries several exchanges at a time, as HTTP/2 does, are `capacity` and `taken`; the
-    exchanges of HTTP/1.1 follow each other, so the capacity is 1.
+    A connection can carry `capacity` exchanges at a time, and carries `taken`. With HTTP/1.1 the capacity is 1.
 
     Args:
         pool: the pool.
@@ -179,6 +178,8 @@ class Lease(ConnectionOwner):
         if self.pool.closed:
             self.close()
             self.pool.check_open()
+        elif self.taken < self.capacity:
+            self.bucket.idle.append(self)
 
     def release(self) -> None:
         """Return the connection to the idle ones, or close it if an exchange is under way or it cannot be reused."""
@@ -222,11 +223,6 @@ class Lease(ConnectionOwner):
         if connection is self.connection:
             self.pool.forget(self)
 
-    def _hold(self) -> None:
-        """Begin a generation; the slots are counted already."""
-        self.generation += 1
-        self.taken += 1
-
     def _give_back(self) -> None:
         """End the generation; the connection is idle."""
         if not self.taken:
@@ -242,7 +238,9 @@ class Lease(ConnectionOwner):
                 bucket.idle.append(self)
             if pool.sweep_timer is None:
                 pool.arm_sweep()
-        self._free_slots()
+        pool.slots.release()
+        if bucket.slots is not None:
+            bucket.slots.release()
 
     def _give_up(self) -> None:
         """End the generation, if there is one; the connection is closed, handed over, or was never opened."""
@@ -251,12 +249,9 @@ class Lease(ConnectionOwner):
         self.pool.opening.discard(self)
         taken, self.taken = self.taken, 0
         for _ in range(taken):
-            self._free_slots()
-
-    def _free_slots(self) -> None:
-        self.pool.slots.release()
-        if self.bucket.slots is not None:
-            self.bucket.slots.release()
+            self.pool.slots.release()
+            if self.bucket.slots is not None:
+                self.bucket.slots.release()
 
 
 class Pool:
@@ -355,8 +350,8 @@ class Pool:
         lease = None if fresh else self._pop(bucket)
         if lease is None:
             lease = Lease(self, bucket)
+            lease.generation = lease.taken = 1
             self.opening.add(lease)
-            lease._hold()
         return lease
 
     def _pop(self, bucket: Bucket) -> Lease | None:
@@ -371,7 +366,8 @@ class Pool:
             assert connection is not None
             fresh = self.keepalive < 0 or monotonic() - lease.idle_since <= self.keepalive
             if fresh and connection.is_reusable():
-                lease._hold()
+                lease.generation += 1
+                lease.taken += 1
                 if lease.taken < lease.capacity:
                     idle.append(lease)
                 return lease

@@ -121,18 +121,21 @@ async def send(
     again = False
     upload: Upload | None = None
     attempt = None if request.tracker is None else request.tracker._begin()
-    lease: Lease | ForeignLease | None = None
-    face: Any = None
+    lease: Lease | ForeignLease
+    idle = face = None
     if type(connector).connect is BaseConnector.connect:  # else a subclass gets to see every request
-        lease = connector.pool.take(connector.pool.bucket(request.connection_key))
-    if lease is None:
+        idle = connector.pool.take(connector.pool.bucket(request.connection_key))
+    if idle is None:
         face = await _open(connector, request, policy, start, traces)
         lease = lease_of(face)
-    elif traces:
-        await _trace_reuse(traces, lease, request, policy)
+    else:
+        lease = idle
+        if traces:
+            await _trace_reuse(traces, idle, request, policy)
     while True:
         waiter = None
         connection = lease.connection
+        assert connection is not None
         try:
             waiter = connection.exchange(
                 request.head,

@@ -3,7 +3,8 @@
 import asyncio
 import socket
 import warnings
-from collections.abc import Callable, Hashable, Mapping, Sequence, Set as AbstractSet
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from ssl import SSLContext
 from types import MappingProxyType, TracebackType
 from typing import Any, Final, Protocol, Self
@@ -14,7 +15,6 @@ from yarl import URL
 from gazelle._impl import ConnectionOwner, Deadlines, HttpConnection, Lease, Pool
 from gazelle.abc import AbstractResolver, ResolveResult
 from gazelle.errors import (
-    ClientConnectionError,
     ClientConnectorDNSError,
     ConnectionTimeoutError,
     InvalidUrlClientError,
@@ -242,7 +242,9 @@ class BaseConnector:
         self._timeout_ceil_threshold = timeout_ceil_threshold
         self._deadlines = Deadlines(self._loop)
         # The pool is a thing of its own, and not this object, so that connections do not keep this object alive.
-        self.pool: Final = Pool(self._loop, -1.0 if keepalive_timeout is None else keepalive_timeout, limit, limit_per_host)
+        self.pool: Final = Pool(
+            self._loop, -1.0 if keepalive_timeout is None else keepalive_timeout, limit, limit_per_host
+        )
         self._closed = False
 
     def __del__(self, _warnings: Any = warnings) -> None:
