@@ -22,7 +22,8 @@ LAYERS: Final = (
 )
 SANS_IO: Final = ("_pure", "_accel", "wire")
 # Of the twins, those that know the event loop or a socket.
-WITH_LOOP: Final = ("connection", "deadlines", "pool", "readiness")
+# The exchange makes futures, and has no transport.
+WITH_LOOP: Final = ("connection", "deadlines", "exchange", "pool", "readiness")
 IO: Final = {"asyncio", "select", "selectors", "socket", "ssl", "threading", "uvloop"}
 DRAWERS: Final = {"common", "helper", "helpers", "misc", "tools", "util", "utils"}
 

@@ -17,16 +17,17 @@ if not TYPE_CHECKING and _asked != "python":
         from ._accel.call import Call, Plan, WireRequest
         from ._accel.chunked import ChunkedDecoder
         from ._accel.clock import monotonic
-        from ._accel.connection import Answer, Body, ExchangeSettings, HttpConnection
+        from ._accel.connection import HttpConnection
         from ._accel.deadlines import Deadlines
+        from ._accel.exchange import Answer, Body, ExchangeSettings
         from ._accel.head import ResponseHead, parse_head
         from ._accel.headers import build_headers, serialize_headers
         from ._accel.http_parser import ResponseParser
         from ._accel.json_text import serialize_json
         from ._accel.origin import Origin, Origins, assemble
         from ._accel.plain_text import split_url
-        from ._accel.pool import Places, Pool
-        from ._accel.sink import ResponseSink
+        from ._accel.pool import Bucket, Lease, Pool, Slots
+        from ._accel.sink import ConnectionOwner, ResponseSink
 
         IMPL = "c"
     except ImportError as error:
@@ -37,36 +38,40 @@ if TYPE_CHECKING or IMPL == "python":
     from ._pure.call import Call, Plan, WireRequest
     from ._pure.chunked import ChunkedDecoder
     from ._pure.clock import monotonic
-    from ._pure.connection import Answer, Body, ExchangeSettings, HttpConnection
+    from ._pure.connection import HttpConnection
     from ._pure.deadlines import Deadlines
+    from ._pure.exchange import Answer, Body, ExchangeSettings
     from ._pure.head import ResponseHead, parse_head
     from ._pure.headers import build_headers, serialize_headers
     from ._pure.http_parser import ResponseParser
     from ._pure.json_text import serialize_json
     from ._pure.origin import Origin, Origins, assemble
     from ._pure.plain_text import split_url
-    from ._pure.pool import Places, Pool
-    from ._pure.sink import ResponseSink
+    from ._pure.pool import Bucket, Lease, Pool, Slots
+    from ._pure.sink import ConnectionOwner, ResponseSink
 
 __all__ = [
     "IMPL",
     "Answer",
     "Body",
     "Call",
+    "Bucket",
     "ChunkedDecoder",
+    "ConnectionOwner",
     "Deadlines",
     "ExchangeSettings",
     "HttpConnection",
     "Origin",
     "Origins",
-    "Places",
     "Plan",
+    "Lease",
     "Pool",
     "ResponseHead",
     "ResponseParser",
     "ResponseSink",
     "WireRequest",
     "assemble",
+    "Slots",
     "build_headers",
     "monotonic",
     "parse_head",

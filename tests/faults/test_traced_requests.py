@@ -35,7 +35,7 @@ async def test_a_new_connection_that_is_lost_while_a_trace_is_told_of_it_gives_i
     async def meanwhile(session: Any, context: Any, params: Any) -> None:
         if not server.requests:
             lose(server)
-            await eventually(lambda: all(one.closed for one in connector_of(session)._pool.open))
+            await eventually(lambda: all(one.closed for one in connector_of(session).pool.open))
 
     async with ScriptedServer(HELLO) as server, tracing("on_connection_create_end", meanwhile, **limits) as session:
         for _ in range(2):

@@ -3,9 +3,10 @@
 import cython
 
 from gazelle._accel.clock cimport monotonic
-from gazelle._accel.connection cimport ExchangeSettings, HttpConnection
+from gazelle._accel.connection cimport HttpConnection
+from gazelle._accel.exchange cimport ExchangeSettings
 from gazelle._accel.origin cimport Origin, Origins
-from gazelle._accel.pool cimport Pool
+from gazelle._accel.pool cimport Lease, Pool
 from gazelle._accel.sendable cimport Sendable
 
 cdef int _NEW, _WAITING, _INNER, _DONE
@@ -63,7 +64,7 @@ cdef class Call(Sendable):
     cdef int _state
     cdef bint _entering
     cdef object _future
-    cdef HttpConnection _connection
+    cdef Lease _lease
     cdef WireRequest _request
     cdef object _response
     cdef object _inner
@@ -73,16 +74,17 @@ cdef class Call(Sendable):
     cpdef object advance(self, object value)
     cdef object _finish(self, object response)
     cdef object _end(self)
+    @cython.locals(lease=Lease)
     cdef object _abandon(self)
     @cython.locals(
-        plan=Plan, origin=Origin, pool=Pool, connection=HttpConnection, settings=ExchangeSettings,
+        plan=Plan, origin=Origin, pool=Pool, lease=Lease, connection=HttpConnection, settings=ExchangeSettings,
         limited=ExchangeSettings, head=bytes, body=bytes, fields=bytes, cookies=bytes, described=bytes, lines=bytes,
         site=str, target=str, parts=tuple, encoded=tuple, start=double,
     )
     cdef object _begin(self)
     cdef tuple _encode(self, object data, object json)
     @cython.locals(
-        plan=Plan, connection=HttpConnection, request=WireRequest, answer=tuple, status=int, has_cookies=bint,
+        plan=Plan, lease=Lease, connection=HttpConnection, request=WireRequest, answer=tuple, status=int, has_cookies=bint,
         again=bint, lost=bint,
     )
     cdef object _take_answer(self)

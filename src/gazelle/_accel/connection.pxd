@@ -4,70 +4,61 @@ import cython
 
 from gazelle._accel.clock cimport monotonic
 from gazelle._accel.deadlines cimport Deadline, Deadlines
-from gazelle._accel.head cimport ResponseHead
-from gazelle._accel.http_parser cimport ResponseParser
-from gazelle._accel.pool cimport Pool, PooledConnection
+from gazelle._accel.exchange cimport Exchange, ExchangeSettings, deliver
 from gazelle._accel.readiness cimport SocketProbe
+from gazelle._accel.sink cimport ConnectionOwner
 
-cdef int _OPENING, _IDLE, _BUSY, _CLOSED
+cdef int _OPENING, _IDLE, _BUSY, _SWITCHED, _DETACHED, _CLOSED
+cdef int _PENDING, _REUSE, _CLOSE, _SWITCH
 cdef Py_ssize_t _JOIN_LIMIT
 
 
-cdef class ExchangeSettings:
-    cdef readonly object open_stream
-    cdef readonly double total
-    cdef readonly double sock_read
-    cdef readonly bint read_until_eof
-    cdef readonly tuple limits
-
-
-cdef class HttpConnection(PooledConnection):
+cdef class HttpConnection:
     cdef object __weakref__
     cdef object _loop
-    cdef object _create_future
     cdef Deadlines _deadlines
-    cdef Pool _pool
-    cdef object _open_stream
-    cdef ResponseParser _parser
-    cdef tuple _limits
+    cdef Exchange _exchange
     cdef Deadline _total_deadline
     cdef Deadline _read_deadline
     cdef double _read_time
     cdef int _state
     cdef object _write
     cdef SocketProbe _probe
-    cdef object _waiter
-    cdef ResponseHead _head
-    cdef bytes _piece
-    cdef list _pieces
-    cdef object _stream
     cdef bint _reading_paused
     cdef bint _unsent
-    cdef bint _uploading
     cdef bint _writing_paused
     cdef object _drained
-    cdef object _continue
-    cdef bint _continued
+    cdef bytes _left_over
+    cdef public ConnectionOwner owner
     cdef public object transport
+    cdef readonly object key
+    cdef public Py_ssize_t capacity
     cdef readonly Py_ssize_t generation
     cdef readonly bint reused
 
+    cpdef bint is_idle(self) except -1
+    cpdef bint is_reusable(self) except -1
+    @cython.locals(exchange=Exchange)
     cpdef object exchange(
-        self, bytes head, bytes body, str method, ExchangeSettings settings, double start, bint uploading=*
+        self,
+        bytes head,
+        bytes body,
+        str method,
+        ExchangeSettings settings,
+        double start,
+        bint uploading=*,
+        bint upgrade=*,
     )
     cpdef object abandon(self, object waiter)
+    cpdef object close(self)
+    cpdef tuple detach(self)
+    cpdef object pause_reading(self)
     cpdef object resume_reading(self)
-    @cython.locals(taken=Py_ssize_t)
+    @cython.locals(outcome=int)
     cpdef object data_received(self, bytes data)
-    cpdef object on_interim(self, ResponseHead head)
-    cpdef object on_head(self, ResponseHead head)
-    cpdef object on_body(self, bytes data)
-    cpdef object on_chunk_end(self)
-    cdef object _begin_stream(self, ResponseHead head)
-    @cython.locals(head=ResponseHead, reusable=bint, sending=bint, body=object)
-    cdef object _complete(self, bint clean)
-    cdef object _end_exchange(self)
+    cdef object _take_unasked(self, bytes data)
+    @cython.locals(exchange=Exchange, answer=tuple, left_over=bytes)
+    cdef object _end(self, int outcome, object error)
+    cdef object _disarm(self)
     cdef bint _is_sending(self) except -1
     cdef bint _is_cut_off(self) except -1
-    @cython.locals(busy=bint)
-    cdef object _fail(self, object error)

@@ -29,6 +29,7 @@ cdef class ResponseParser:
     cdef bint _read_until_eof
     cdef readonly bint done
     cdef readonly bint started
+    cdef readonly bint switched
 
     cpdef object set_limits(self, Py_ssize_t max_line_size, Py_ssize_t max_field_size, Py_ssize_t max_headers)
     cpdef object start(self, str method=*, bint upgrade=*, bint read_until_eof=*)

@@ -1,11 +1,14 @@
 """C types of `_pure/origin.py`."""
 
+from gazelle._accel.pool cimport Bucket
+
+
 cpdef bytes assemble(str method, str target, tuple parts)
 
 
 cdef class Origin:
     cdef readonly object key
-    cdef readonly object bucket
+    cdef readonly Bucket bucket
     cdef readonly str site
     cdef readonly object template
     cdef readonly bytes lead

@@ -3,52 +3,71 @@
 import cython
 
 from gazelle._accel.clock cimport monotonic
-from gazelle._accel.sink cimport ResponseSink
+from gazelle._accel.connection cimport HttpConnection
+from gazelle._accel.sink cimport ConnectionOwner
+
+cdef int _REUSE, _SWITCH
 
 
-cdef class PooledConnection(ResponseSink):
-    cdef public object key
-    cdef public double idle_since
-    cdef list _idle_list
-
-    cpdef bint is_reusable(self) except -1
-    cpdef object close(self)
-
-
-cdef class Places:
+cdef class Slots:
+    cdef object _loop
     cdef readonly Py_ssize_t limit
-    cdef readonly set taken
+    cdef readonly Py_ssize_t taken
     cdef readonly object waiters
 
     cpdef bint has_room(self) except -1
-    cpdef object give_back(self, object holder)
+    cpdef object release(self)
+
+
+cdef class Bucket:
+    cdef object __weakref__
+    cdef readonly object key
+    cdef readonly Slots slots
+    cdef readonly list idle
+
+
+cdef class Lease(ConnectionOwner):
+    cdef object __weakref__
+    cdef readonly Pool pool
+    cdef readonly Bucket bucket
+    cdef readonly HttpConnection connection
+    cdef readonly Py_ssize_t capacity
+    cdef readonly Py_ssize_t taken
+    cdef readonly Py_ssize_t generation
+    cdef readonly double idle_since
+
+    cpdef object attach(self, HttpConnection connection)
+    cpdef object release(self)
+    cpdef object close(self)
+    cpdef tuple detach(self)
+    cpdef object ended(self, object connection, int outcome, bytes left_over)
+    cpdef object lost(self, object connection)
+    @cython.locals(pool=Pool, bucket=Bucket, connection=HttpConnection)
+    cdef object _give_back(self)
+    @cython.locals(taken=Py_ssize_t)
+    cdef object _give_up(self)
 
 
 cdef class Pool:
-    cdef object _loop
+    cdef dict _buckets
+    cdef object _drained
+    cdef readonly object loop
     cdef readonly double keepalive
-    cdef readonly Places places
-    cdef Py_ssize_t _limit_per_host
-    cdef readonly dict hosts
-    cdef readonly dict idle
+    cdef readonly Py_ssize_t limit_per_host
+    cdef readonly Slots slots
+    cdef readonly set opening
     cdef readonly set open
     cdef readonly bint closed
-    cdef object _drained
-    cdef object _sweep_timer
+    cdef readonly object sweep_timer
 
-    @cython.locals(idle=list, connection=PooledConnection)
-    cpdef PooledConnection take(self, object key)
-    @cython.locals(idle=list)
-    cpdef PooledConnection pop_idle(self, object key)
-    @cython.locals(connection=PooledConnection, fresh=bint)
-    cdef PooledConnection _pop(self, object key, list idle)
-    @cython.locals(taken=set, idle=list)
-    cpdef object release(self, PooledConnection connection, bint reusable)
-    cpdef Places places_of(self, object key)
-    @cython.locals(places=Places)
-    cpdef object give_back_host(self, object key, object holder)
-    cdef object _drop_idle(self, object key, PooledConnection connection)
-    cdef object _arm_sweep(self)
-    cpdef object connection_lost(self, PooledConnection connection)
-    @cython.locals(places=Places)
-    cpdef object close(self, object error)
+    cpdef Bucket bucket(self, object key)
+    @cython.locals(slots=Slots, lease=Lease)
+    cpdef Lease take(self, Bucket bucket)
+    @cython.locals(lease=Lease)
+    cdef Lease _lease(self, Bucket bucket, bint fresh)
+    @cython.locals(idle=list, lease=Lease, connection=HttpConnection, fresh=bint)
+    cdef Lease _pop(self, Bucket bucket)
+    cpdef object arm_sweep(self)
+    cpdef object check_open(self)
+    cpdef object forget(self, Lease lease)
+    cpdef object close(self)

@@ -9,3 +9,8 @@ cdef class ResponseSink:
     cpdef object on_body(self, bytes data)
     cpdef object on_chunk_end(self)
     cpdef object on_end(self)
+
+
+cdef class ConnectionOwner:
+    cpdef object ended(self, object connection, int outcome, bytes left_over)
+    cpdef object lost(self, object connection)

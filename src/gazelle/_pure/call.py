@@ -25,11 +25,11 @@ from gazelle.errors import ClientOSError, ServerDisconnectedError
 from gazelle.timeouts import ClientTimeout
 
 from .clock import monotonic
-from .connection import Answer, ExchangeSettings, HttpConnection
+from .exchange import Answer, ExchangeSettings
 from .headers import serialize_headers
 from .origin import Origin, Origins
 from .plain_text import encode_form, encode_query, split_url
-from .pool import Pool
+from .pool import Lease, Pool
 from .sendable import Sendable, step_directly
 
 _NEW: Final = 0
@@ -100,7 +100,7 @@ class Plan:
         cookies_for: returns the Cookie line for an origin and a target.
         serialize: returns the bytes of a body that is passed as `json`.
         response: class of the responses.
-        respond: returns the response for request, answer and connection, after its cookies are stored.
+        respond: returns the response for request, answer and lease, after its cookies are stored.
         follow: returns the coroutine that goes on with a call after its request and response, which may not be the last.
         repeat: returns the coroutine that sends a call again, on a new connection.
         error: returns the error to raise for a request and an error of the engine.
@@ -138,7 +138,7 @@ class Plan:
     cookies_for: Callable[[Origin, str], bytes]
     serialize: Callable[[Any], bytes]
     response: Callable[..., Any]
-    respond: Callable[[Any, Answer, HttpConnection], Any]
+    respond: Callable[[Any, Answer, Lease], Any]
     follow: Callable[["Call", Any, Any], Coroutine[Any, Any, Any]]
     repeat: Callable[["Call"], Coroutine[Any, Any, Any]]
     error: Callable[[Any, BaseException], BaseException]
@@ -196,7 +196,7 @@ class Call(Sendable):
 
     __slots__ = (
         "__weakref__",
-        "_connection",
+        "_lease",
         "_entering",
         "_future",
         "_inner",
@@ -222,7 +222,7 @@ class Call(Sendable):
         self._state = _NEW
         self._entering = False
         self._future: asyncio.Future[Answer] | None = None
-        self._connection: HttpConnection | None = None
+        self._lease: Lease | None = None
         self._request: WireRequest | None = None
         self._response: Any = None
         self._inner: Any = None
@@ -331,13 +331,13 @@ class Call(Sendable):
         self._state = _DONE
         self._inner = None
         self._future = None
-        self._connection = None
+        self._lease = None
 
     def _abandon(self) -> None:
-        connection, future = self._connection, self._future
+        lease, future = self._lease, self._future
         self._end()
-        assert connection is not None
-        connection.abandon(future)
+        assert lease is not None and lease.connection is not None
+        lease.connection.abandon(future)
 
     # The plain way.
 
@@ -402,16 +402,18 @@ class Call(Sendable):
             described = b"Content-Length: %d\r\n%b" % (len(body), described)
         elif method in _TYPED and not origin.typed:
             described += _BINARY
-        connection = pool.take(origin.bucket)
-        if connection is None:
+        lease = pool.take(origin.bucket)
+        if lease is None:
             return None
         head = origin.head(method, target, fields, cookies, described)
         self._request = WireRequest(method, origin.key, head, body, site, target)
-        self._connection = connection
+        self._lease = lease
+        connection = lease.connection
+        assert connection is not None
         try:
             return connection.exchange(head, body, method, settings, start)
         except BaseException:
-            connection.abandon(None)
+            lease.close()
             raise
 
     def _encode(self, data: Any, json: Any) -> tuple[bytes, bytes] | None:
@@ -430,15 +432,17 @@ class Call(Sendable):
     def _take_answer(self) -> Any:
         """Return the response, or None if a coroutine was started that goes on."""
         plan = self.plan
-        future, request, connection = self._future, self._request, self._connection
-        assert future is not None and request is not None and connection is not None
+        future, request, lease = self._future, self._request, self._lease
+        assert future is not None and request is not None and lease is not None
+        connection = lease.connection
+        assert connection is not None
         self._future = None
         try:
             answer = future.result()
         except BaseException as error:
             lost = isinstance(error, ServerDisconnectedError | ClientOSError)
             again = lost and plan.retry and connection.reused and not connection.response_started
-            self._connection = None
+            self._lease = None
             connection.abandon(future)
             if not again or self.method not in _IDEMPOTENT:
                 self._end()
@@ -456,7 +460,7 @@ class Call(Sendable):
         if type(received) is bytes and not has_cookies:
             response = plan.response(request, head, status, received, None, plan.policy, ())
         else:
-            response = plan.respond(request, answer, connection)
+            response = plan.respond(request, answer, lease)
         if 300 <= status < 400 or (plan.raises and status >= 400):
             self._start_inner(plan.follow(self, request, response))
             self._request = None

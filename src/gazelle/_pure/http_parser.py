@@ -62,6 +62,7 @@ class ResponseParser:
         "_upgrade",
         "done",
         "started",
+        "switched",
     )
 
     def __init__(
@@ -106,6 +107,7 @@ class ResponseParser:
             self._pending = bytearray()
         self.done = False
         self.started = False
+        self.switched = False
 
     def feed(self, data: bytes) -> int:
         """Takes what arrived and returns how many bytes of it belong to the response.
@@ -231,6 +233,7 @@ class ResponseParser:
                 return
             if not self._upgrade:
                 raise BadHttpMessage("101 Switching Protocols without being asked")
+        self.switched = switched
         head.keep_alive = not switched and may_keep_alive(head)
         if length >= 0:
             self._sink.on_head(head)

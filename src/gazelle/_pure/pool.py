@@ -1,82 +1,257 @@
-"""Connections in use and idle ones, and who may have the next.
+"""The connections of one connector: which are idle, which are in use, and who gets the next.
 
-It decides and does no I/O. A connection leaves in one place, `take`, and comes back in one, `release`.
+A *slot* is one place within `limit`, or within `limit_per_host`. A request holds its slots from the moment it may use
+or open a connection until that connection is idle, closed or handed over. The `Lease` is a connection together with its
+slots; it is made when they are taken, and stays with the connection for its whole life.
+
+The pool decides and does no I/O: the connector opens connections, and connections report to their leases.
 """
 
 import asyncio
+import weakref
 from collections import OrderedDict
-from collections.abc import Hashable
-from typing import Any
+from collections.abc import Awaitable, Hashable
+from functools import partial
+from typing import Any, Final, Protocol
+
+from gazelle.errors import ClientConnectionError
 
 from .clock import monotonic
-from .sink import ResponseSink
+from .connection import HttpConnection
+from .sink import REUSE, SWITCH, ConnectionOwner
+
+# The same as C integers.
+_REUSE: Final = REUSE
+_SWITCH: Final = SWITCH
 
 
-class PooledConnection(ResponseSink):
-    """What the pool asks of a connection, and what it notes about it.
+class QueueListener(Protocol):
+    """Is notified of waiting for a slot."""
 
-    It is a sink as well because connections are, and a compiled class has one base.
+    def queued(self) -> Awaitable[None]:
+        """Take note that the request is in the queue."""
 
-    Args:
-        key: connections with equal keys are interchangeable.
-    """
-
-    __slots__ = ("_idle_list", "idle_since", "key")
-
-    def __init__(self, key: Any) -> None:
-        self.key = key
-        self.idle_since = 0.0
-        self._idle_list: list[PooledConnection] | None = None  # where it was idle the last time
-
-    def is_reusable(self) -> bool:
-        """Returns whether an idle connection can take another request."""
-        raise NotImplementedError
-
-    def close(self) -> None:
-        """Closes the connection at once."""
-        raise NotImplementedError
+    def granted(self) -> Awaitable[None]:
+        """Take note that it has its slot."""
 
 
-class Places:
-    """Places of which there is a limited number, and the queue for them.
+class Slots:
+    """A number of slots, and the queue for them.
 
-    A place that becomes free is given to the first in the queue at once, so that a newcomer cannot take it.
+    A slot that is freed is granted to the first waiter at once, so that a newcomer cannot take it.
 
     Args:
-        limit: number of places; 0 for no limit.
+        loop: the event loop.
+        limit: number of slots; 0 for no limit.
     """
 
-    __slots__ = ("limit", "taken", "waiters")
+    __slots__ = ("_loop", "limit", "taken", "waiters")
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, limit: int) -> None:
+        self._loop = loop
         self.limit = limit
-        self.taken: set[object] = set()
-        self.waiters: OrderedDict[asyncio.Future[None], object] = OrderedDict()
+        self.taken = 0
+        self.waiters: OrderedDict[asyncio.Future[None], None] = OrderedDict()
+
+    def __repr__(self) -> str:
+        return f"<Slots {self.taken} of {self.limit or 'any number'} taken, {len(self.waiters)} waiting>"
 
     def has_room(self) -> bool:
-        """Returns whether a place can be taken without waiting."""
-        return not self.limit or (len(self.taken) < self.limit and not self.waiters)
+        """Return whether a slot can be taken without waiting."""
+        return not self.limit or (self.taken < self.limit and not self.waiters)
 
-    def pass_on(self, holder: object, successor: object) -> None:
-        """Makes `successor` the holder of the place of `holder`."""
-        self.taken.discard(holder)
-        self.taken.add(successor)
+    async def acquire(self, listener: QueueListener | None) -> None:
+        """Take a slot, waiting for one if need be; a caller that is cancelled has none."""
+        if self.has_room():
+            self.taken += 1
+            return
+        waiter = self._loop.create_future()
+        self.waiters[waiter] = None
+        try:
+            if listener is not None:
+                await listener.queued()
+            await waiter
+            if listener is not None:
+                await listener.granted()
+        except BaseException:
+            self._withdraw(waiter)
+            raise
 
-    def give_back(self, holder: object) -> None:
-        """Frees the place of `holder`, if it has one, and serves the queue."""
-        self.taken.discard(holder)
-        while self.waiters and len(self.taken) < self.limit:
-            waiter, successor = self.waiters.popitem(last=False)
-            if not waiter.done():
-                self.taken.add(successor)
-                waiter.set_result(None)
+    def release(self) -> None:
+        """Free a slot: grant it to the first waiter, if there is one."""
+        if self.waiters and not self._loop.is_closed():  # the waiters of a closed loop can never run again
+            while self.waiters:
+                waiter, _ = self.waiters.popitem(last=False)
+                if not waiter.done():
+                    waiter.set_result(None)
+                    return
+        self.taken -= 1
 
     def refuse_all(self, error: Exception) -> None:
-        """Ends all waiting with an error."""
+        """End all waiting with an error."""
         while self.waiters:
             waiter, _ = self.waiters.popitem(last=False)
             if not waiter.done():
                 waiter.set_exception(error)
+
+    def _withdraw(self, waiter: "asyncio.Future[None]") -> None:
+        """Leave the queue; a slot that was granted already goes to the next waiter."""
+        if waiter in self.waiters:
+            del self.waiters[waiter]
+        elif waiter.done() and not waiter.cancelled() and waiter.exception() is None:
+            self.release()
+
+
+class Bucket:
+    """What the pool keeps for one key: the idle leases, and the slots if there is a limit per host.
+
+    It lives while it is referred to, by leases, requests that wait, and whoever keeps it to save the lookup. So one
+    key never has two buckets.
+
+    Args:
+        key: connections with equal keys are interchangeable.
+        slots: those of this key, None if there is no limit.
+    """
+
+    __slots__ = ("__weakref__", "idle", "key", "slots")
+
+    def __init__(self, key: Hashable, slots: Slots | None) -> None:
+        self.key = key
+        self.slots = slots
+        self.idle: list[Lease] = []  # the one that was used last is the last
+
+    def __repr__(self) -> str:
+        return f"<Bucket {len(self.idle)} idle, {self.slots!r}>"
+
+
+class Lease(ConnectionOwner):
+    """A connection together with its slots.
+
+    Whoever holds it ends with one of `release`, `close` and `detach`; or the connection does it when the response is
+    complete (`ended`). The first one takes effect, and the others find nothing held. An idle lease that is taken again
+    gets a new `generation`, by which an earlier holder finds out that the lease is no longer his.
+
+    A connection can carry `capacity` exchanges at a time, and carries `taken`. With HTTP/1.1 the capacity is 1.
+
+    Args:
+        pool: the pool.
+        bucket: the bucket of its key.
+    """
+
+    __slots__ = ("__weakref__", "bucket", "capacity", "connection", "generation", "idle_since", "pool", "taken")
+
+    def __init__(self, pool: "Pool", bucket: Bucket) -> None:
+        self.pool = pool
+        self.bucket = bucket
+        self.connection: HttpConnection | None = None
+        self.capacity = 1
+        self.taken = 0
+        self.generation = 0
+        self.idle_since = 0.0
+
+    def __repr__(self) -> str:
+        state = "held" if self.taken else "idle" if self in self.bucket.idle else "over"
+        return f"<Lease {state} {self.connection!r}>"
+
+    @property
+    def held(self) -> bool:
+        """Whether the slots are taken."""
+        return self.taken > 0
+
+    @property
+    def closed(self) -> bool:
+        """Whether there is no open connection."""
+        return self.connection is None or self.connection.closed
+
+    def attach(self, connection: HttpConnection) -> None:
+        """Add the connection that was opened for the slots.
+
+        Raises:
+            ClientConnectionError: the pool was closed in the meantime; the connection is closed too.
+        """
+        self.connection = connection
+        self.capacity = connection.capacity
+        connection.owner = self
+        self.pool.opening.discard(self)
+        if connection.transport is not None:  # else it is lost already, and will not report it again
+            self.pool.open.add(self)
+        if self.pool.closed:
+            self.close()
+            self.pool.check_open()
+        elif self.taken < self.capacity:
+            self.bucket.idle.append(self)
+
+    def release(self) -> None:
+        """Return the connection to the idle ones, or close it if an exchange is under way or it cannot be reused."""
+        if not self.taken:
+            return
+        if self.connection is not None and self.connection.is_idle():
+            self._give_back()
+        else:
+            self.close()
+
+    def close(self) -> None:
+        """Close the connection, if there is one, and free the slots."""
+        if self.connection is not None:
+            self.connection.close()  # reports to `ended`, unless it was closed before, or its loop is
+        self._give_up()
+
+    def detach(self) -> tuple[Any, bytes]:
+        """Hand the transport over to another protocol, and return it with the bytes that have arrived for it.
+
+        Raises:
+            RuntimeError: the lease is not held, or its connection has not switched protocols.
+        """
+        if not self.taken or self.connection is None:
+            raise RuntimeError(f"{self!r} has no transport to hand over")
+        handed_over = self.connection.detach()
+        self._give_up()
+        self.pool.forget(self)
+        return handed_over
+
+    def ended(self, connection: Any, outcome: int, left_over: bytes) -> None:
+        """Receive the end of an exchange: free the slots, but keep them while another protocol has the connection."""
+        if connection is not self.connection or outcome == _SWITCH:  # else one that failed before it was attached
+            return
+        if outcome == _REUSE:
+            self._give_back()
+        else:
+            self._give_up()
+
+    def lost(self, connection: Any) -> None:
+        """Receive the news that the socket is closed."""
+        if connection is self.connection:
+            self.pool.forget(self)
+
+    def _give_back(self) -> None:
+        """End the generation; the connection is idle."""
+        if not self.taken:
+            return
+        pool, bucket, connection = self.pool, self.bucket, self.connection
+        assert connection is not None
+        self.taken -= 1
+        if pool.closed or pool.keepalive == 0:
+            connection.close()
+        else:
+            self.idle_since = monotonic()
+            if self.taken + 1 == self.capacity:  # else it has been in the list all the time
+                bucket.idle.append(self)
+            if pool.sweep_timer is None:
+                pool.arm_sweep()
+        pool.slots.release()
+        if bucket.slots is not None:
+            bucket.slots.release()
+
+    def _give_up(self) -> None:
+        """End the generation, if there is one; the connection is closed, handed over, or was never opened."""
+        if self.taken < self.capacity and self in self.bucket.idle:
+            self.bucket.idle.remove(self)
+        self.pool.opening.discard(self)
+        taken, self.taken = self.taken, 0
+        for _ in range(taken):
+            self.pool.slots.release()
+            if self.bucket.slots is not None:
+                self.bucket.slots.release()
 
 
 class Pool:
@@ -90,157 +265,170 @@ class Pool:
     """
 
     __slots__ = (
+        "_buckets",
         "_drained",
-        "_limit_per_host",
-        "_loop",
-        "_sweep_timer",
         "closed",
-        "hosts",
-        "idle",
         "keepalive",
+        "limit_per_host",
+        "loop",
         "open",
-        "places",
+        "opening",
+        "slots",
+        "sweep_timer",
     )
 
     def __init__(self, loop: asyncio.AbstractEventLoop, keepalive: float, limit: int, limit_per_host: int) -> None:
-        self._loop = loop
+        self.loop = loop
         self.keepalive = keepalive
-        self.places = Places(limit)
-        self._limit_per_host = limit_per_host
-        self.hosts: dict[Hashable, Places] = {}
-        self.idle: dict[Hashable, list[PooledConnection]] = {}
-        self.open: set[PooledConnection] = set()
+        self.limit_per_host = limit_per_host
+        self.slots = Slots(loop, limit)
+        self._buckets: dict[Hashable, weakref.ref[Bucket]] = {}
+        self.opening: set[Lease] = set()  # held, and without a connection yet
+        self.open: set[Lease] = set()  # with a connection whose socket is open
         self.closed = False
+        self.sweep_timer: asyncio.TimerHandle | None = None
         self._drained: asyncio.Future[None] | None = None
-        self._sweep_timer: asyncio.TimerHandle | None = None
 
-    def take(self, key: Hashable) -> PooledConnection | None:
-        """Returns an idle connection, or None if there is none, or no free place."""
-        idle = self.idle.get(key)
-        if idle is None or not self.places.has_room():
-            return None
-        if self._limit_per_host and not self.places_of(key).has_room():
-            return None
-        connection = self._pop(key, idle)
-        if connection is not None:
-            self.places.taken.add(connection)
-            if self._limit_per_host:
-                self.places_of(key).taken.add(connection)
-        return connection
+    def __repr__(self) -> str:
+        state = "closed" if self.closed else "open"
+        return f"<Pool {state}: {len(self.open)} connections, {self.slots!r}>"
 
-    def pop_idle(self, key: Hashable) -> PooledConnection | None:
-        """Returns the connection that was used last and can be used again, for who has a place already.
+    def bucket(self, key: Hashable) -> Bucket:
+        """Return the bucket of a key. Keep it for the next `take`: that saves hashing the key."""
+        known = self._buckets.get(key)
+        bucket = None if known is None else known()
+        if bucket is None:
+            bucket = Bucket(key, Slots(self.loop, self.limit_per_host) if self.limit_per_host else None)
+            self._buckets[key] = weakref.ref(bucket, partial(_forget_bucket, self._buckets, key))
+        return bucket
+
+    def buckets(self) -> list[Bucket]:
+        """Return all buckets."""
+        return [bucket for known in list(self._buckets.values()) if (bucket := known()) is not None]
+
+    # A connection for a request.
+
+    def take(self, bucket: Bucket) -> Lease | None:
+        """Return an idle lease, or None if there is none, or no free slot."""
+        if not bucket.idle or not self.slots.has_room():
+            return None
+        slots = bucket.slots
+        if slots is not None and not slots.has_room():
+            return None
+        lease = self._pop(bucket)
+        if lease is not None:
+            self.slots.taken += 1
+            if slots is not None:
+                slots.taken += 1
+        return lease
+
+    async def acquire(self, bucket: Bucket, fresh: bool = False, listener: QueueListener | None = None) -> Lease:
+        """Return a lease as soon as there are slots for it: an idle one, or one without a connection.
+
+        Args:
+            bucket: the bucket of the key.
+            fresh: do not reuse an idle connection.
+            listener: notified if there is no free slot.
+
+        Raises:
+            ClientConnectionError: the pool is closed.
+        """
+        self.check_open()
+        held: list[Slots] = []
+        try:
+            for slots in (self.slots,) if bucket.slots is None else (bucket.slots, self.slots):
+                await slots.acquire(listener)
+                held.append(slots)
+            self.check_open()
+            return self._lease(bucket, fresh)
+        except BaseException:
+            for slots in held:
+                slots.release()
+            raise
+
+    def _lease(self, bucket: Bucket, fresh: bool) -> Lease:
+        lease = None if fresh else self._pop(bucket)
+        if lease is None:
+            lease = Lease(self, bucket)
+            lease.generation = lease.taken = 1
+            self.opening.add(lease)
+        return lease
+
+    def _pop(self, bucket: Bucket) -> Lease | None:
+        """Return the lease that was used last and can be used again.
 
         So those that are too many grow old and are closed.
         """
-        idle = self.idle.get(key)
-        return None if idle is None else self._pop(key, idle)
-
-    def _pop(self, key: Hashable, idle: list[PooledConnection]) -> PooledConnection | None:
+        idle = bucket.idle
         while idle:
-            connection = idle.pop()
-            fresh = self.keepalive < 0 or monotonic() - connection.idle_since <= self.keepalive
+            lease = idle.pop()
+            connection = lease.connection
+            assert connection is not None
+            fresh = self.keepalive < 0 or monotonic() - lease.idle_since <= self.keepalive
             if fresh and connection.is_reusable():
-                return connection
+                lease.generation += 1
+                lease.taken += 1
+                if lease.taken < lease.capacity:
+                    idle.append(lease)
+                return lease
             connection.close()
-        self.idle.pop(key, None)
         return None
-
-    def release(self, connection: PooledConnection, reusable: bool) -> None:
-        """Takes back a connection whose exchange is over.
-
-        One that is not in use is idle, and has become unusable.
-        """
-        taken = self.places.taken
-        if connection not in taken:
-            self._drop_idle(connection.key, connection)
-            return
-        taken.discard(connection)
-        if reusable:
-            if self.closed or self.keepalive == 0:
-                connection.close()
-            else:
-                idle = connection._idle_list
-                if not idle:
-                    # None yet, or empty; and an empty one may have been dropped.
-                    idle = connection._idle_list = self.idle.setdefault(connection.key, [] if idle is None else idle)
-                connection.idle_since = monotonic()
-                idle.append(connection)
-                if self._sweep_timer is None:
-                    self._arm_sweep()
-        if self.places.waiters:
-            self.places.give_back(connection)
-        if self._limit_per_host:
-            self.give_back_host(connection.key, connection)
-
-    def places_of(self, key: Hashable) -> Places:
-        """Returns the places of one key."""
-        places = self.hosts.get(key)
-        if places is None:
-            places = self.hosts[key] = Places(self._limit_per_host)
-        return places
-
-    def give_back_host(self, key: Hashable, holder: object) -> None:
-        """Frees a place of one key."""
-        places = self.hosts.get(key)
-        if places is not None:
-            places.give_back(holder)
-            if not places.taken and not places.waiters:
-                del self.hosts[key]
-
-    def _drop_idle(self, key: Hashable, connection: PooledConnection) -> None:
-        idle = self.idle.get(key)
-        if idle is None:
-            return
-        idle[:] = [one for one in idle if one is not connection]
-        if not idle:
-            del self.idle[key]
 
     # Idle connections grow old.
 
-    def _arm_sweep(self) -> None:
+    def arm_sweep(self) -> None:
+        """Arm the timer that closes what has been idle for too long."""
         if self.keepalive > 0:
-            self._sweep_timer = self._loop.call_later(self.keepalive, self._sweep)
+            self.sweep_timer = self.loop.call_later(self.keepalive, self._sweep)
 
     def _sweep(self) -> None:
-        """Closes what has been idle for too long."""
-        self._sweep_timer = None
+        self.sweep_timer = None
         oldest = monotonic() - self.keepalive
-        for key, idle in list(self.idle.items()):
-            for connection in list(idle):
-                if connection.idle_since <= oldest:
-                    connection.close()
-            if not idle:
-                # In use, all of them; the key may never come back.
-                self.idle.pop(key, None)
-        if self.idle:
-            self._arm_sweep()
+        remaining = False
+        for bucket in self.buckets():
+            for lease in list(bucket.idle):
+                if lease.idle_since <= oldest and not lease.taken:
+                    lease.close()
+            remaining = remaining or bool(bucket.idle)
+        if remaining:
+            self.arm_sweep()
 
     # The end.
 
-    def connection_lost(self, connection: PooledConnection) -> None:
-        """Is told that the socket of a connection is closed."""
-        self.open.discard(connection)
+    def check_open(self) -> None:
+        """Raise ClientConnectionError if the pool is closed."""
+        if self.closed:
+            raise ClientConnectionError("Connector is closed.")
+
+    def forget(self, lease: Lease) -> None:
+        """Drop a lease whose socket is closed or handed over."""
+        self.open.discard(lease)
         if self._drained is not None and not self.open and not self._drained.done():
             self._drained.set_result(None)
 
-    def close(self, error: Exception) -> None:
-        """Closes all connections, and ends all waiting with an error."""
+    def close(self) -> None:
+        """Close all connections, and end all waiting with an error."""
         self.closed = True
-        if self._sweep_timer is not None:
-            self._sweep_timer.cancel()
-            self._sweep_timer = None
-        self.places.refuse_all(error)
-        for places in list(self.hosts.values()):
-            places.refuse_all(error)
-        for connection in list(self.open):
-            connection.close()
-        self.idle.clear()
+        if self.sweep_timer is not None:
+            self.sweep_timer.cancel()
+            self.sweep_timer = None
+        error = ClientConnectionError("Connector is closed.")
+        self.slots.refuse_all(error)
+        for bucket in self.buckets():
+            if bucket.slots is not None:
+                bucket.slots.refuse_all(error)
+        for lease in list(self.open):
+            lease.close()
 
     def drained(self) -> "asyncio.Future[None]":
-        """Returns a future that completes when the sockets of all connections are closed."""
+        """Return a future that completes when the sockets of all connections are closed."""
         if self._drained is None or self._drained.done():
-            self._drained = self._loop.create_future()
+            self._drained = self.loop.create_future()
             if not self.open:
                 self._drained.set_result(None)
         return self._drained
+
+
+def _forget_bucket(buckets: "dict[Hashable, weakref.ref[Bucket]]", key: Hashable, dead: "weakref.ref[Bucket]") -> None:
+    if buckets.get(key) is dead:
+        del buckets[key]

@@ -1,15 +1,13 @@
 """One exchange for a request, and another one where the connection had died unnoticed."""
 
 import asyncio
-from collections.abc import Sequence
 from typing import Any
 
-from gazelle._impl import Answer, HttpConnection, WireRequest, monotonic
+from gazelle._impl import Answer, HttpConnection, Lease, WireRequest, monotonic
 from gazelle.cookies.jar import store_response_cookies
 from gazelle.errors import ClientOSError, ClientResponseError, HttpProcessingError, ServerDisconnectedError
-from gazelle.net.connector import Connection
+from gazelle.net.connector import BaseConnector, Connection, ForeignLease, lease_of
 from gazelle.net.stream import StreamReader
-from gazelle.tracing import Trace
 
 from .core import Context, Core
 from .observe import Observer
@@ -31,18 +29,18 @@ async def attempt(context: Context, request: ClientRequest, history: History) ->
         ClientError: no connection, or no valid response; see its subclasses.
         TimeoutError: a time limit was exceeded.
     """
-    trial = Trial(context, request, await _connect(context, request))
+    trial = await _begin(context, request)
     try:
         try:
             answer = await trial.run()
         except (ServerDisconnectedError, ClientOSError):
             if not trial.repeatable:
                 raise
-            trial = Trial(context, request, await _connect(context, request.renewed()))
+            trial = await _begin(context, request.renewed())
             answer = await trial.run()
     except HttpProcessingError as error:
         raise response_error(request, error, history) from error
-    response = respond(context.core, context.policy, request, answer, trial.connection, history)
+    response = respond(context.core, context.policy, request, answer, trial.lease, history)
     if trial.upload is not None or context.observer is not None:
         response.attach(trial.upload, context.observer)
     if context.observer is not None:
@@ -56,52 +54,60 @@ class Trial:
     Args:
         context: of the call.
         request: what to send.
-        connection: the lease of the connection.
+        lease: of the connection.
+        face: what `BaseConnector.connect` has returned, kept alive as long as the exchange is under way.
 
     Attributes:
         upload: the body, if it is sent in pieces.
         repeatable: after a failure, whether the request may be sent once more.
     """
 
-    __slots__ = ("_context", "_request", "connection", "repeatable", "upload")
+    __slots__ = ("_context", "_face", "_request", "lease", "repeatable", "upload")
 
-    def __init__(self, context: Context, request: ClientRequest, connection: Connection) -> None:
+    def __init__(self, context: Context, request: ClientRequest, lease: "Lease | ForeignLease", face: Any) -> None:
         self._context = context
         self._request = request
-        self.connection = connection
+        self._face = face
+        self.lease = lease
         self.upload: Upload | None = None
         self.repeatable = False
 
     async def run(self) -> Answer:
         """Return the answer; whatever happens instead leaves no connection and no upload behind."""
         request, observer, policy = self._request, self._context.observer, self._context.policy
-        protocol = self.connection.protocol
-        if protocol is None:
-            raise ServerDisconnectedError
+        connection = self.lease.connection
+        assert connection is not None
         settings = policy.settings if observer is None or not observer.hears_chunks else policy.traced_settings
         tracked = None if request.tracker is None else request.tracker.begin()
+        framing = request.framing
+        uploading = framing is not None and framing.payload is not None
         waiter: asyncio.Future[Answer] | None = None
         try:
-            waiter = protocol.exchange(
-                request.head, request.body, request.method, settings, self._context.start, request.payload is not None
+            waiter = connection.exchange(
+                request.head, request.body, request.method, settings, self._context.start, uploading
             )
-            if request.payload is not None:
-                traces = () if observer is None else observer.traces
-                self.upload = Upload(protocol, request, traces, tracked)
+            if uploading:
+                self.upload = Upload(connection, request, () if observer is None else observer.traces, tracked)
             if observer is not None:
                 await observer.sent(request)
             answer = await waiter
         except BaseException as error:
             # An error of a trace, raised before the exchange is over, says nothing about the connection.
             own = waiter is None or waiter.done()
-            self.repeatable = own and self._is_repeatable(protocol, error, unsent=waiter is None)
-            protocol.abandon(waiter)  # a cancellation can come after the exchange was over
+            self.repeatable = own and self._is_repeatable(connection, error, unsent=waiter is None)
+            self._abandon(connection, waiter)
             if self.upload is not None:
                 await self.upload.stop()
             raise
         if tracked is not None and self.upload is None:
             tracked.sent_whole(len(request.body))
         return answer
+
+    def _abandon(self, connection: HttpConnection, waiter: "asyncio.Future[Answer] | None") -> None:
+        if waiter is not None:
+            connection.abandon(waiter)  # a cancellation can come after the exchange was over
+        if waiter is None or isinstance(self.lease, ForeignLease):
+            self.lease.close()
 
     def _is_repeatable(self, protocol: HttpConnection, error: BaseException, *, unsent: bool) -> bool:
         request = self._request
@@ -119,13 +125,22 @@ async def _tell_of_answer(observer: Observer, request: ClientRequest, response: 
 
 
 def respond(
-    core: Core, policy: Policy, request: WireRequest, answer: Answer, connection: Any, history: History = ()
+    core: Core,
+    policy: Policy,
+    request: WireRequest,
+    answer: Answer,
+    lease: "Lease | ForeignLease",
+    history: History = (),
 ) -> ClientResponse:
     """Return the response of an exchange, after its cookies are stored."""
     head, status, has_cookies, body = answer
     held = None
     if type(body) is not bytes and isinstance(body, StreamReader) and body.feeding:
-        held = core.hold(request, connection)
+        held = Connection(core.open_connector(), lease)
+        if isinstance(lease, ForeignLease):
+            body.on_eof(lease.release)
+    elif isinstance(lease, ForeignLease):
+        lease.release()
     response = core.response_class(request, head, status, body, held, policy, history)
     if has_cookies:
         try:
@@ -148,13 +163,19 @@ def plain_error(request: WireRequest, error: BaseException) -> BaseException:
     return response_error(request, error, ()) if isinstance(error, HttpProcessingError) else error
 
 
-async def _connect(context: Context, request: ClientRequest) -> Connection:
-    """Return a connection, within the total time limit too."""
+async def _begin(context: Context, request: ClientRequest) -> Trial:
+    """Return a trial with a connection of its own."""
     connector = context.core.open_connector()
-    policy, observer = context.policy, context.observer
-    traces: Sequence[Trace] = () if observer is None else observer.traces
-    if not traces and (connection := connector.take(request)) is not None:
-        return connection
+    if context.observer is None and (lease := connector.take(request)) is not None:
+        return Trial(context, request, lease, None)
+    face = await _connect(context, connector, request)
+    return Trial(context, request, lease_of(face), face)
+
+
+async def _connect(context: Context, connector: BaseConnector, request: ClientRequest) -> Connection:
+    """Return a connection, within the total time limit too."""
+    policy = context.policy
+    traces = () if context.observer is None else context.observer.traces
     if not policy.total:
         return await connector.connect(request, traces, policy.timeout)
     try:

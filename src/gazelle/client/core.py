@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple
 
 from gazelle._impl import Plan, monotonic, split_url
 from gazelle.abc import AbstractCookieJar
-from gazelle.net.connector import BaseConnector, Connection
+from gazelle.net.connector import BaseConnector
 from gazelle.net.environment import NetrcFile
 
 from .builder import RequestBuilder
@@ -101,12 +101,6 @@ class Core:
         if connector is None or connector.closed:
             raise RuntimeError("Session is closed")
         return connector
-
-    def hold(self, request: Any, connection: Any) -> Connection:
-        """Return the face of a connection for a response whose body is still to come."""
-        if isinstance(connection, Connection):
-            return connection
-        return Connection(self.open_connector(), request.connection_key, connection)
 
     async def learn_environment(self) -> None:
         """Bring what is known of the environment up to date. Origins hold credentials of it, so they are forgotten."""

@@ -257,7 +257,7 @@ class ClientSession:
             Credentials(self._default_auth, None if netrc is None else netrc.find),
             jar,
             serialize,
-            connector.bucket,
+            connector.pool.bucket,
         )
         core = Core(builder, self._policy, self._response_class, requote_redirect_url, netrc)
         core.connector = connector

@@ -4,17 +4,17 @@ import asyncio
 import socket
 import warnings
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from ssl import SSLContext
 from types import MappingProxyType, TracebackType
-from typing import Any, Final, Protocol, Self, cast
+from typing import Any, Final, Protocol, Self
 
 from aiohappyeyeballs import SocketFactoryType
 from yarl import URL
 
-from gazelle._impl import Deadlines, HttpConnection, Places, Pool
+from gazelle._impl import ConnectionOwner, Deadlines, HttpConnection, Lease, Pool
 from gazelle.abc import AbstractResolver, ResolveResult
 from gazelle.errors import (
-    ClientConnectionError,
     ClientConnectorDNSError,
     ConnectionTimeoutError,
     InvalidUrlClientError,
@@ -33,9 +33,15 @@ from .tls import TlsPolicy
 DEFAULT_KEEPALIVE: Final = 15.0
 DEFAULT_LIMIT: Final = 100
 
+# The owner of connections that are being opened: `Lease.attach` replaces it.
+_OPENING: Final = ConnectionOwner()
+
 
 class ConnectRequest(Protocol):
-    """What a connector needs to know of a request."""
+    """What a connector needs to know of a request.
+
+    One with a true attribute `fresh` does not get an idle connection: the server may be about to close that one, too.
+    """
 
     @property
     def connection_key(self) -> ConnectionKey: ...
@@ -46,78 +52,144 @@ class ConnectRequest(Protocol):
 
 
 class Connection:
-    """One connection that a request holds.
+    """The public face of a lease: one connection that a request holds.
 
     Users get it from a response or from `BaseConnector.connect`. It is given back when the response is complete; one
     that is dropped before that is closed, with a warning.
+
+    Args:
+        connector: kept alive as long as the connection is in use.
+        lease: the lease, held by the caller.
     """
 
-    __slots__ = ("__weakref__", "_connector", "_generation", "_key", "_protocol")
+    __slots__ = ("__weakref__", "_connector", "_generation", "_lease")
 
-    def __init__(self, connector: "BaseConnector", key: ConnectionKey, protocol: HttpConnection) -> None:
+    def __init__(self, connector: "BaseConnector", lease: "Lease | ForeignLease") -> None:
         self._connector = connector
-        self._key = key
-        self._protocol: HttpConnection | None = protocol
-        self._generation = protocol.generation
+        self._lease = lease
+        self._generation = lease.generation
 
     def __repr__(self) -> str:
-        return f"Connection<{self._key}>"
+        return f"Connection<{getattr(self._lease.connection, 'key', None)}>"
 
     def __bool__(self) -> bool:
         return True
 
     def __del__(self, _warnings: Any = warnings) -> None:
-        protocol = self._held()
-        if protocol is not None:
+        lease = self.lease
+        if lease is not None:
             _warnings.warn(f"Unclosed connection {self!r}", ResourceWarning, source=self, stacklevel=1)
-            protocol.close()
+            lease.close()
 
-    def _held(self) -> HttpConnection | None:
-        """Returns the protocol as long as this request is the one that holds it."""
-        protocol = self._protocol
-        if protocol is None or protocol.closed or protocol.generation != self._generation:
-            return None
-        return protocol if protocol in self._connector._acquired else None
+    @property
+    def lease(self) -> "Lease | ForeignLease | None":
+        """The lease as long as this is its holder, None once the connection is closed or given back."""
+        lease = self._lease
+        return lease if lease.held and lease.generation == self._generation else None
 
     @property
     def closed(self) -> bool:
         """Whether the connection was closed, released or given back."""
-        return self._held() is None
+        return self.lease is None
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop:
         """Event loop of the connection."""
         warnings.warn("connection.loop property is deprecated", DeprecationWarning, stacklevel=2)
-        return self._connector._loop
+        return self._connector.pool.loop
 
     @property
     def protocol(self) -> HttpConnection | None:
         """The protocol, None once the connection is closed or given back."""
-        return self._held()
+        lease = self.lease
+        return None if lease is None else lease.connection
 
     @property
     def transport(self) -> Any:
         """The asyncio transport, None once the connection is closed or given back."""
-        protocol = self._held()
+        protocol = self.protocol
         return None if protocol is None else protocol.transport
 
     def close(self) -> None:
-        """Closes the socket."""
-        protocol = self._held()
-        self._protocol = None
-        if protocol is not None:
-            protocol.close()
+        """Close the socket."""
+        lease = self.lease
+        if lease is not None:
+            lease.close()
 
     def release(self) -> None:
-        """Gives the connection back to the pool, or closes it if a response is still under way."""
-        protocol = self._held()
-        self._protocol = None
-        if protocol is None:
-            return
-        if protocol.busy:
-            protocol.close()
-        else:
-            self._connector._pool.release(protocol, True)
+        """Give the connection back to the pool, or close it if a response is still under way."""
+        lease = self.lease
+        if lease is not None:
+            lease.release()
+
+
+class ForeignLease:
+    """Stands in for the lease of a connection that a connector of somebody else has made.
+
+    Args:
+        connection: has `protocol`, `transport`, `release()` and `close()`.
+    """
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+        self.connection: HttpConnection = connection.protocol
+        self.generation = 0
+        self.held = True
+
+    def __repr__(self) -> str:
+        return f"<ForeignLease of {self._connection!r}>"
+
+    @property
+    def closed(self) -> bool:
+        """Whether the connection is closed."""
+        return self.connection.closed
+
+    def release(self) -> None:
+        """Give the connection back to its connector, once."""
+        if self.held:
+            self.held = False
+            self._connection.release()
+
+    def close(self) -> None:
+        """Close the connection, once."""
+        if self.held:
+            self.held = False
+            self._connection.close()
+
+    def detach(self) -> tuple[Any, bytes]:
+        """Hand the transport over, and return it with the bytes that have arrived for the next protocol.
+
+        Raises:
+            RuntimeError: the lease is not held, or its connection has not switched protocols.
+        """
+        if not self.held:
+            raise RuntimeError(f"{self!r} has no transport to hand over")
+        handed_over = self.connection.detach()
+        self.held = False
+        return handed_over
+
+
+def lease_of(connection: Any) -> "Lease | ForeignLease":
+    """Return the lease behind what `BaseConnector.connect` has returned, which may be of a subclass's own making.
+
+    Keep the connection as long as the lease is in use: one that is dropped closes it.
+    """
+    return connection._lease if isinstance(connection, Connection) else ForeignLease(connection)
+
+
+class _QueueTraces:
+    """Reports waiting for a slot to traces."""
+
+    def __init__(self, traces: Sequence[Trace]) -> None:
+        self._traces = traces
+
+    async def queued(self) -> None:
+        for trace in self._traces:
+            await trace.send_connection_queued_start()
+
+    async def granted(self) -> None:
+        for trace in self._traces:
+            await trace.send_connection_queued_end()
 
 
 class BaseConnector:
@@ -169,20 +241,21 @@ class BaseConnector:
             warn_of("loop", "a running event loop")
         self._loop = loop or asyncio.get_running_loop()
         self._force_close = force_close
-        self._limit_per_host = limit_per_host
         self._timeout_ceil_threshold = timeout_ceil_threshold
         self._deadlines = Deadlines(self._loop)
         # The pool is a thing of its own, and not this object, so that connections do not keep this object alive.
-        self._pool = Pool(self._loop, -1.0 if keepalive_timeout is None else keepalive_timeout, limit, limit_per_host)
+        self.pool: Final = Pool(
+            self._loop, -1.0 if keepalive_timeout is None else keepalive_timeout, limit, limit_per_host
+        )
         self._closed = False
 
     def __del__(self, _warnings: Any = warnings) -> None:
-        if getattr(self, "_closed", True) or not self._pool.open:  # __init__ may not have gone through
+        if getattr(self, "_closed", True) or not self.pool.open:  # __init__ may not have gone through
             return
         _warnings.warn(f"Unclosed connector {self!r}", ResourceWarning, source=self, stacklevel=1)
         context = {
             "connector": self,
-            "connections": [repr(conn) for conn in self._pool.open],
+            "connections": [repr(lease.connection) for lease in self.pool.open],
             "message": "Unclosed connector",
         }
         self._close()
@@ -191,7 +264,7 @@ class BaseConnector:
 
     def __repr__(self) -> str:
         state = "closed" if self._closed else "open"
-        idle = sum(map(len, self._pool.idle.values()))
+        idle = sum(map(len, self._conns.values()))
         return (
             f"<{type(self).__name__} {state}: {len(self._acquired)} in use, {idle} idle, {len(self._waiters)} waiting>"
         )
@@ -217,48 +290,52 @@ class BaseConnector:
     @property
     def limit(self) -> int:
         """Most connections in use at a time, 0 for no limit."""
-        return self._pool.places.limit
+        return self.pool.slots.limit
 
     @property
     def limit_per_host(self) -> int:
         """Most connections in use at a time with one key, 0 for no limit."""
-        return self._limit_per_host
+        return self.pool.limit_per_host
+
+    # Names that add-ons read.
 
     @property
-    def _acquired(self) -> set[object]:
-        """Connections in use, and placeholders of those being opened."""
-        return self._pool.places.taken
+    def _acquired(self) -> AbstractSet[object]:
+        """Connections in use, and leases of those being opened."""
+        return {lease.connection for lease in self.pool.open if lease.held} | self.pool.opening
 
     @property
     def _conns(self) -> Mapping[Hashable, Sequence[tuple[Any, float]]]:
         """Idle connections by key, each with the time it became idle."""
-        idle = self._pool.idle
-        return {key: [(connection, connection.idle_since) for connection in idle[key]] for key in idle}
+        return {
+            bucket.key: [(lease.connection, lease.idle_since) for lease in bucket.idle]
+            for bucket in self.pool.buckets()
+            if bucket.idle
+        }
 
     @property
     def _waiters(self) -> list[object]:
-        """Who waits for a connection."""
-        return [waiter for places in (self._pool.places, *self._pool.hosts.values()) for waiter in places.waiters]
+        """Futures of the requests that wait for a slot."""
+        queues = [self.pool.slots, *(bucket.slots for bucket in self.pool.buckets() if bucket.slots is not None)]
+        return [waiter for slots in queues for waiter in slots.waiters]
 
-    def bucket(self, key: ConnectionKey) -> Hashable:
-        """Return the pool's record of the connections with a key."""
-        return key
+    # A connection for a request.
 
     def pool_for_calls(self) -> Pool | None:
-        """Return the pool for calls that take connections from it themselves, None if `connect` is overridden."""
-        return self._pool if type(self).connect is BaseConnector.connect else None
+        """Return the pool for calls that take idle connections themselves, None if a subclass overrides `connect`."""
+        return self.pool if type(self).connect is BaseConnector.connect else None
 
-    def take(self, req: ConnectRequest) -> Connection | None:
-        """Return an idle connection if there is one and it need not be waited for; None if `connect` is overridden."""
+    def take(self, req: ConnectRequest) -> Lease | None:
+        """Return an idle lease if there is one that need not be waited for, and `connect` is not overridden."""
         if getattr(self.connect, "__func__", None) is not BaseConnector.connect or req.fresh:
             return None
-        connection = cast(HttpConnection | None, self._pool.take(req.connection_key))
-        return None if connection is None else Connection(self, req.connection_key, connection)
-
-    # Opening, when there is nothing idle.
+        return self.pool.take(self.pool.bucket(req.connection_key))
 
     async def connect(self, req: ConnectRequest, traces: Sequence[Trace], timeout: ClientTimeout) -> Connection:
-        """Returns a connection for a request, from the pool or a new one.
+        """Return a connection for a request, from the pool or a new one.
+
+        Every request that does not find an idle connection at once comes here, and if a subclass overrides this
+        method, every request does.
 
         Args:
             req: the request; its `connection_key` decides.
@@ -270,90 +347,42 @@ class BaseConnector:
             ClientConnectorError: no connection could be opened.
             ClientConnectionError: the connector is closed.
         """
-        connection = await self.acquire(req, traces, timeout, reuse=not getattr(req, "fresh", False))
-        return Connection(self, req.connection_key, connection)
-
-    async def acquire(
-        self, req: ConnectRequest, traces: Sequence[Trace], timeout: ClientTimeout, *, reuse: bool = True
-    ) -> HttpConnection:
-        """Does what `connect` does, and returns the bare protocol. Without `reuse` it is a new one."""
         key = req.connection_key
         try:
             async with asyncio.timeout(timeout.connect or None) as limit:
-                return await self._acquire(key, req, traces, timeout, reuse)
+                lease = await self._acquire(req, traces, timeout)
         except TimeoutError as error:
-            if limit.expired():
-                raise ConnectionTimeoutError(
-                    f"Getting a connection to {key.host}:{key.port} took longer than {timeout.connect:g} s (connect)"
-                ) from error
-            raise
-
-    async def _acquire(
-        self, key: ConnectionKey, req: ConnectRequest, traces: Sequence[Trace], timeout: ClientTimeout, reuse: bool
-    ) -> HttpConnection:
-        self._check_open()
-        pool = self._pool
-        place = object()  # stands for the connection until there is one
-        if self._limit_per_host:
-            await self._take_place(pool.places_of(key), place, traces)
-        try:
-            await self._take_place(pool.places, place, traces)
-            try:
-                self._check_open()
-                idle = cast(HttpConnection | None, pool.pop_idle(key)) if reuse else None
-                connection = idle or await self._open_connection(req, traces, timeout)
-                pool.places.pass_on(place, connection)
-            except BaseException:
-                if not self._loop.is_closed():
-                    pool.places.give_back(place)
+            if not limit.expired():
                 raise
-            if self._limit_per_host:
-                pool.places_of(key).pass_on(place, connection)
-        except BaseException:
-            if self._limit_per_host and not self._loop.is_closed():
-                pool.give_back_host(key, place)
-            raise
-        # Only now, when the place is that of the connection: it may be lost while somebody is told of it.
-        if traces:
-            await trace_connection(traces, connection, reused=idle is not None)
-        return connection
+            raise ConnectionTimeoutError(
+                f"Getting a connection to {key.host}:{key.port} took longer than {timeout.connect:g} s (connect)"
+            ) from error
+        return Connection(self, lease)
 
-    async def _open_connection(
-        self, req: ConnectRequest, traces: Sequence[Trace], timeout: ClientTimeout
-    ) -> HttpConnection:
+    async def _acquire(self, req: ConnectRequest, traces: Sequence[Trace], timeout: ClientTimeout) -> Lease:
+        """Wait for a slot and return its lease; whatever is raised, the slot is free again."""
+        listener = _QueueTraces(traces) if traces else None
+        pool = self.pool
+        lease = await pool.acquire(pool.bucket(req.connection_key), bool(getattr(req, "fresh", False)), listener)
+        reused = lease.connection is not None
+        try:
+            if not reused:
+                await self._open(lease, req, traces, timeout)
+            # Only when the slot is that of the connection: it may be lost while a trace handler runs.
+            await trace_lease(traces, reused=reused)
+        except BaseException:
+            lease.close()
+            raise
+        return lease
+
+    async def _open(self, lease: Lease, req: ConnectRequest, traces: Sequence[Trace], timeout: ClientTimeout) -> None:
         for trace in traces:
             await trace.send_connection_create_start()
         connection = await self._create_connection(req, traces, timeout)
-        self._pool.open.add(connection)
-        if self._closed:
-            connection.close()
-            self._check_open()
+        lease.attach(connection)
         if connection.closed:
-            # The peer has hung up, or spoken before it was asked, as soon as it had accepted.
+            # The peer has closed it, or sent something before it was asked, as soon as it had accepted.
             raise ServerDisconnectedError
-        return connection
-
-    async def _take_place(self, places: Places, holder: object, traces: Sequence[Trace]) -> None:
-        """Takes a place for `holder`, waiting for one if need be.
-
-        Cancelling the wait loses nothing: a place that was given in the meantime goes to the next.
-        """
-        if places.has_room():
-            places.taken.add(holder)
-            return
-        waiter = self._loop.create_future()
-        places.waiters[waiter] = holder
-        try:
-            for trace in traces:
-                await trace.send_connection_queued_start()
-            await waiter
-            for trace in traces:
-                await trace.send_connection_queued_end()
-        except BaseException:
-            # Once the loop is closed nobody who waits will ever run again, and must not be woken.
-            if places.waiters.pop(waiter, None) is None and not self._loop.is_closed():
-                places.give_back(holder)
-            raise
 
     async def _create_connection(
         self, req: ConnectRequest, traces: Sequence[Trace], timeout: ClientTimeout
@@ -362,13 +391,9 @@ class BaseConnector:
         raise NotImplementedError(f"{type(self).__name__} does not say how to open a connection")
 
     def _make_connection(self, req: ConnectRequest) -> Callable[[], HttpConnection]:
-        """Returns a factory of the protocol."""
+        """Return a factory of the protocol; its owner is that of a connection being opened until a lease takes it."""
         key = req.connection_key
-        return lambda: HttpConnection(self._loop, self._deadlines, self._pool, key)
-
-    def _check_open(self) -> None:
-        if self._closed:
-            raise ClientConnectionError("Connector is closed.")
+        return lambda: HttpConnection(self._loop, self._deadlines, _OPENING, key)
 
     # The end.
 
@@ -379,8 +404,8 @@ class BaseConnector:
             abort_ssl: close TLS connections without the closing handshake, which is what is always done.
         """
         self._close()
-        if self._pool.open:
-            await asyncio.shield(self._pool.drained())
+        if self.pool.open:
+            await asyncio.shield(self.pool.drained())
 
     def _close(self) -> None:
         """Closes everything without waiting for it."""
@@ -388,18 +413,14 @@ class BaseConnector:
             return
         self._closed = True
         if not self._loop.is_closed():
-            self._pool.close(ClientConnectionError("Connector is closed."))
+            self.pool.close()
             self._deadlines.close()
 
 
-async def trace_connection(traces: Sequence[Trace], connection: HttpConnection, *, reused: bool) -> None:
-    """Tells that there is a connection, a new one or one of the pool; it is closed if that fails."""
-    try:
-        for trace in traces:
-            await (trace.send_connection_reuseconn() if reused else trace.send_connection_create_end())
-    except BaseException:
-        connection.close()
-        raise
+async def trace_lease(traces: Sequence[Trace], *, reused: bool) -> None:
+    """Report to traces that there is a connection, a new one or an idle one."""
+    for trace in traces:
+        await (trace.send_connection_reuseconn() if reused else trace.send_connection_create_end())
 
 
 class TCPConnector(BaseConnector):
