@@ -8,8 +8,9 @@ from typing import Any, TypeVar, Unpack
 from gazelle.net.connector import BaseConnector, TCPConnector
 from gazelle.types import HttpVersion, HttpVersion11, StrOrURL
 
+from .options import RequestOptions
 from .response import ClientResponse
-from .session import ClientSession, RequestOptions
+from .session import ClientSession
 
 try:
     import uvloop
@@ -37,10 +38,10 @@ class _SessionRequestContextManager:
         self._arguments = arguments
 
     async def __aenter__(self) -> ClientResponse:
-        owner = self._connector is None
+        # One request keeps no connection for the next one.
         self._session = ClientSession(
-            connector=self._connector or TCPConnector(force_close=True),
-            connector_owner=owner,
+            connector=TCPConnector(force_close=True) if self._connector is None else self._connector,
+            connector_owner=self._connector is None,
             version=self._version,
             loop=self._loop,
         )

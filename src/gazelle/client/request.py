@@ -17,6 +17,7 @@ from gazelle.body.codings import accept_encoding
 from gazelle.body.compress import coding_of
 from gazelle.body.formdata import FormData
 from gazelle.body.payload import Payload, get_payload
+from gazelle.checks import check_auth, check_names
 from gazelle.cookies.jar import CookieJar, DummyCookieJar, cookies_for_request
 from gazelle.cookies.parse import build_cookie_header, parse_cookie_header
 from gazelle.errors import InvalidUrlClientError, NonHttpUrlClientError
@@ -643,7 +644,7 @@ class RequestBuilder:
             return b""
         if "authorization" in given:
             raise ValueError("Cannot combine AUTHORIZATION header with AUTH argument or credentials encoded in URL")
-        return serialize_headers([("Authorization", check_auth(auth).encode())])
+        return serialize_headers([("Authorization", check_auth("auth", auth).encode())])
 
     def _make_body(
         self,
@@ -826,29 +827,6 @@ def _host_of(key: ConnectionKey) -> str:
     """Returns the Host field (RFC 9112 §3.2): the default port and the final dot of a name are left out."""
     host = f"[{key.host}]" if ":" in key.host else key.host.rstrip(".")
     return host if key.port == _DEFAULT_PORTS[key.is_ssl] else f"{host}:{key.port}"
-
-
-def check_auth(auth: Any) -> BasicAuth:
-    """Returns credentials, which may be those of another library with the same methods.
-
-    Raises:
-        TypeError: it is something else.
-    """
-    if isinstance(auth, BasicAuth) or (hasattr(auth, "login") and hasattr(auth, "encode")):
-        return auth  # type: ignore[no-any-return]
-    raise TypeError("BasicAuth() tuple is required instead")
-
-
-def check_names(parameter: str, names: Iterable[str] | None) -> list[str]:
-    """Returns the names of header fields that were passed.
-
-    Raises:
-        TypeError: they are something else than several str. One str would be taken for the names of its letters.
-    """
-    listed = list(names or ())
-    if isinstance(names, str) or not all(isinstance(name, str) for name in listed):
-        raise TypeError(f'{parameter} should be names of header fields, as in ["User-Agent"], got {names!r}')
-    return listed
 
 
 def check_url(text: str) -> None:

@@ -27,7 +27,7 @@ from gazelle.tracing import Trace
 from gazelle.types import StrOrURL
 
 from .middlewares import DraftRequest, through
-from .policy import Policy
+from .policy import Policy, look_at_status
 from .redirects import REDIRECT_STATUSES, Redirect, carry, find_redirect, withheld
 from .request import ClientRequest, RequestBuilder
 from .response import ClientResponse
@@ -214,7 +214,7 @@ async def _conclude(
                 await _raise_with_body(response, policy.error_body_size)
             response.raise_for_status()
         elif policy.raise_for_status:
-            await policy.raise_for_status(response)
+            await look_at_status(policy.raise_for_status, response)
     except BaseException:
         response.release()
         if response._upload is not None:

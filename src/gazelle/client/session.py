@@ -2,11 +2,10 @@
 
 import asyncio
 import json as json_module
-import ssl as ssl_module
 import warnings
-from collections.abc import Callable, Coroutine, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Generator, Iterable, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Generic, NoReturn, Self, TypedDict, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, Self, TypeVar, Unpack
 
 from multidict import CIMultiDict, istr
 from yarl import URL
@@ -16,101 +15,30 @@ from gazelle.auth import BasicAuth
 from gazelle.cookies.jar import CookieJar
 from gazelle.net.connector import BaseConnector, TCPConnector
 from gazelle.net.deprecated import OLD_TLS_ARGUMENTS, merge_timeouts, merge_tls, warn_of
-from gazelle.net.tls import TlsPolicy
 from gazelle.timeouts import ClientTimeout
 from gazelle.tracing import Trace, TraceConfig
-from gazelle.types import (
-    HttpVersion,
-    HttpVersion11,
-    LooseCookies,
-    LooseHeaders,
-    Query,
-    Sentinel,
-    StrOrURL,
-    sentinel,
-)
+from gazelle.types import HttpVersion, HttpVersion11, LooseCookies, LooseHeaders, Sentinel, StrOrURL, sentinel
 from gazelle.wire.request_head import collect_fields, merge_fields
 
 from .middlewares import ClientMiddlewareType
-from .policy import (
-    DEFAULT_MAX_FIELD_SIZE,
-    DEFAULT_MAX_HEADERS,
-    DEFAULT_MAX_LINE_SIZE,
-    CharsetResolver,
-    Policy,
-    RaiseForStatus,
-    check_read_bufsize,
-    refuse_proxy,
+from .options import (
+    CALL_DEFAULTS,
+    DEFAULT_READ_BUFSIZE,
+    OF_CALL,
+    PLAIN,
+    FetchOptions,
+    RequestOptions,
+    SendOptions,
+    check_session,
+    check_settings,
+    is_plain,
+    split,
 )
-from .request import RequestBuilder, check_auth, check_names, check_url
+from .policy import CharsetResolver, Policy, RaiseForStatus
+from .request import RequestBuilder
 from .response import ClientResponse
 from .send import send
 from .tracker import UploadTracker
-
-DEFAULT_READ_BUFSIZE = 2**18
-
-
-class RequestOptions(TypedDict, total=False):
-    """Keyword arguments of a request, see `ClientSession.request`."""
-
-    params: Query
-    data: object
-    json: Any
-    cookies: LooseCookies | None
-    headers: LooseHeaders | None
-    skip_auto_headers: Iterable[str] | None
-    auth: BasicAuth | None
-    allow_redirects: bool
-    max_redirects: int
-    compress: str | bool | None
-    chunked: bool | None
-    expect100: bool
-    raise_for_status: RaiseForStatus | None
-    read_until_eof: bool
-    proxy: StrOrURL | None
-    proxy_auth: BasicAuth | None
-    proxy_headers: LooseHeaders | None
-    read_bufsize: int | None
-    auto_decompress: bool | None
-    timeout: ClientTimeout | float | None
-    ssl: TlsPolicy | None
-    server_hostname: str | None
-    retry: bool | None
-    max_line_size: int | None
-    max_field_size: int | None
-    max_headers: int | None
-    error_body_size: int | None
-    middlewares: Sequence[ClientMiddlewareType] | None
-    trace_request_ctx: object
-    upload_tracker: UploadTracker | None
-    verify_ssl: bool | None
-    ssl_context: ssl_module.SSLContext | None
-    fingerprint: bytes | None
-
-
-# What is sent; the other options say how, and are the policy's.
-_CONTENT = frozenset(
-    {
-        "auth",
-        "chunked",
-        "compress",
-        "cookies",
-        "data",
-        "expect100",
-        "headers",
-        "json",
-        "params",
-        "skip_auto_headers",
-        "upload_tracker",
-    }
-)
-
-# With nothing but these, a request is made with the settings of the session, and nobody is told.
-_AS_USUAL = _CONTENT - {"upload_tracker"}
-
-# What may be an iterator, and is read for netrc, for the request and for each redirect.
-_READ_AGAIN = frozenset({"cookies", "headers", "skip_auto_headers"})
-_READ_ONCE = _AS_USUAL - _READ_AGAIN
 
 _Response = TypeVar("_Response", bound=ClientResponse)
 
@@ -178,8 +106,8 @@ class ClientSession:
         json_serialize_bytes: makes the bytes of it instead.
         version: HTTP version, `HttpVersion11` (default) or `HttpVersion10`.
         cookie_jar: keeps the cookies. Default: a `CookieJar` of its own; a `DummyCookieJar` keeps none.
-        raise_for_status: raise `ClientResponseError` for every response with a status of 400 or more; or a coroutine
-            function that is given each response and raises what it likes.
+        raise_for_status: raise `ClientResponseError` for every response with a status of 400 or more; or a function
+            that is called with each response and raises what it likes. What it returns is awaited if that is awaitable.
         timeout: time limits of requests. Default: 300 s in total, 30 s for each connection attempt.
         connector_owner: close the connector together with the session. Default True.
         auto_decompress: take content codings off bodies. Default True.
@@ -207,7 +135,8 @@ class ClientSession:
             guess.
 
     Raises:
-        ValueError: an argument has a value it must not have.
+        TypeError: an argument has a type that the parameter does not take.
+        ValueError: an argument has a value that the parameter does not take; or `timeout` is no `ClientTimeout`.
         RuntimeError: there is no running event loop.
         NotImplementedError: `proxy` or `proxy_auth` is not None.
     """
@@ -236,70 +165,58 @@ class ClientSession:
         proxy: StrOrURL | None = None,
         proxy_auth: BasicAuth | None = None,
         trace_configs: Iterable[TraceConfig] | None = None,
-        middlewares: Sequence[ClientMiddlewareType] = (),
+        middlewares: Sequence[ClientMiddlewareType] | None = (),
         response_class: type[ClientResponse] = ClientResponse,
         loop: asyncio.AbstractEventLoop | None = None,
         read_timeout: float | Sentinel | None = sentinel,
         conn_timeout: float | None = None,
-        max_line_size: int = DEFAULT_MAX_LINE_SIZE,
-        max_field_size: int = DEFAULT_MAX_FIELD_SIZE,
-        max_headers: int = DEFAULT_MAX_HEADERS,
+        max_line_size: int = 8190,
+        max_field_size: int = 8190,
+        max_headers: int = 128,
         error_body_size: int = 0,
         fallback_charset_resolver: CharsetResolver | None = None,
     ) -> None:
-        refuse_proxy("proxy", proxy)
-        refuse_proxy("proxy_auth", proxy_auth)
-        self._base_url = _check_base_url(base_url)
-        timeout = merge_timeouts(timeout, read_timeout, conn_timeout)
+        given = check_session(locals())  # here these are the parameters, and a test holds them equal to the table
+        timeouts = merge_timeouts(given["timeout"], given["read_timeout"], given["conn_timeout"])
         if loop is not None:
             warn_of("loop", "a running event loop", 3)
-        loop = loop or asyncio.get_running_loop()
-        if connector is None:
-            connector = TCPConnector()
-        elif connector._loop is not loop:
+        self._loop = loop or asyncio.get_running_loop()
+        if connector is not None and connector._loop is not self._loop:
             raise RuntimeError("Session and connector have to use the same event loop")
-        self._loop = loop
-        self._connector_owner = connector_owner
-        self._default_headers = collect_fields(headers)
-        self._skip_auto_headers = frozenset(map(istr, check_names("skip_auto_headers", skip_auto_headers)))
-        self._default_auth = None if auth is None else check_auth(auth)
-        self._version = version
+        self._base_url: URL | None = given["base_url"]
+        self._connector_owner: bool = given["connector_owner"]
+        self._default_headers = collect_fields(given["headers"])
+        self._skip_auto_headers = frozenset(map(istr, given["skip_auto_headers"]))
+        self._default_auth: BasicAuth | None = given["auth"]
+        self._version: HttpVersion = given["version"]
         self._json_serialize = json_serialize
         self._json_serialize_bytes = json_serialize_bytes
         self._cookie_jar: AbstractCookieJar = CookieJar() if cookie_jar is None else cookie_jar
-        if cookies:
-            self._cookie_jar.update_cookies(cookies)
-        self._requote_redirect_url = requote_redirect_url
+        if given["cookies"]:
+            self._cookie_jar.update_cookies(given["cookies"])
+        self._requote_redirect_url: bool = given["requote_redirect_url"]
         self._response_class = response_class
-        self._trust_env = trust_env
-        self._policy = Policy(
-            timeout=timeout,
-            raise_for_status=raise_for_status,
-            read_bufsize=check_read_bufsize(read_bufsize),
-            auto_decompress=auto_decompress,
-            retry=retry,
-            middlewares=middlewares,
-            max_line_size=max_line_size,
-            max_field_size=max_field_size,
-            max_headers=max_headers,
-            error_body_size=error_body_size,
-            charset_resolver=fallback_charset_resolver,
-        )
-        self._trace_configs = list(trace_configs or ())
+        self._trust_env: bool = given["trust_env"]
+        self._policy = Policy(CALL_DEFAULTS | given | {"timeout": timeouts}, fallback_charset_resolver)
+        self._trace_configs: list[TraceConfig] = list(given["trace_configs"])
         for config in self._trace_configs:
             config.freeze()
-        self._builder = RequestBuilder(
+        connector = TCPConnector() if connector is None else connector  # the last thing: what fails before leaves none
+        self._builder = self._make_builder(connector)
+        self._connector: BaseConnector | None = connector
+
+    def _make_builder(self, connector: BaseConnector) -> RequestBuilder:
+        return RequestBuilder(
             base_url=self._base_url,
             headers=self._default_headers,
             skip_auto_headers=self._skip_auto_headers,
             auth=self._default_auth,
             jar=self._cookie_jar,
-            json_serialize=json_serialize_bytes or json_serialize,
-            version=version,
+            json_serialize=self._json_serialize_bytes or self._json_serialize,
+            version=self._version,
             allowed_schemes=connector.allowed_protocol_schema_set,
             force_close=connector.force_close,
         )
-        self._connector: BaseConnector | None = connector
 
     def __del__(self, _warnings: Any = warnings) -> None:
         connector: BaseConnector | None = getattr(self, "_connector", None)  # __init__ may not have gone through
@@ -371,44 +288,67 @@ class ClientSession:
             ClientConnectionError: no connection, or a lost one; see its subclasses.
             ClientResponseError: the response is invalid, or has an error status and `raise_for_status` is on.
             TimeoutError: a time limit was exceeded.
-            ValueError: arguments contradict each other, or cannot go on the wire.
+            TypeError: an argument has a type that the parameter does not take; nothing was sent.
+            ValueError: an argument has a value that the parameter does not take, arguments contradict each other, or
+                cannot go on the wire; nothing was sent.
             NotImplementedError: an argument is for a proxy; nothing was sent.
         """
         call = self._request(method, url, **kwargs) if kwargs else self._request(method, url)
         return _RequestContextManager(call)
 
-    def get(self, url: StrOrURL, **kwargs: Unpack[RequestOptions]) -> _RequestContextManager[ClientResponse]:
-        """Makes a GET request, see `request`."""
+    def get(
+        self, url: StrOrURL, *, allow_redirects: bool = True, **kwargs: Unpack[FetchOptions]
+    ) -> _RequestContextManager[ClientResponse]:
+        """Make a GET request, see `request`."""
+        if allow_redirects is not True:
+            return _RequestContextManager(self._request("GET", url, allow_redirects=allow_redirects, **kwargs))
         call = self._request("GET", url, **kwargs) if kwargs else self._request("GET", url)
         return _RequestContextManager(call)
 
-    def options(self, url: StrOrURL, **kwargs: Unpack[RequestOptions]) -> _RequestContextManager[ClientResponse]:
-        """Makes an OPTIONS request, see `request`."""
+    def options(
+        self, url: StrOrURL, *, allow_redirects: bool = True, **kwargs: Unpack[FetchOptions]
+    ) -> _RequestContextManager[ClientResponse]:
+        """Make an OPTIONS request, see `request`."""
+        if allow_redirects is not True:
+            return _RequestContextManager(self._request("OPTIONS", url, allow_redirects=allow_redirects, **kwargs))
         call = self._request("OPTIONS", url, **kwargs) if kwargs else self._request("OPTIONS", url)
         return _RequestContextManager(call)
 
-    def head(self, url: StrOrURL, **kwargs: Unpack[RequestOptions]) -> _RequestContextManager[ClientResponse]:
-        """Makes a HEAD request, see `request`; `allow_redirects` is False by default."""
-        kwargs.setdefault("allow_redirects", False)
-        return _RequestContextManager(self._request("HEAD", url, **kwargs))
+    def head(
+        self, url: StrOrURL, *, allow_redirects: bool = False, **kwargs: Unpack[FetchOptions]
+    ) -> _RequestContextManager[ClientResponse]:
+        """Make a HEAD request, see `request`."""
+        return _RequestContextManager(self._request("HEAD", url, allow_redirects=allow_redirects, **kwargs))
 
-    def post(self, url: StrOrURL, **kwargs: Unpack[RequestOptions]) -> _RequestContextManager[ClientResponse]:
-        """Makes a POST request, see `request`."""
+    def post(
+        self, url: StrOrURL, *, data: object = None, **kwargs: Unpack[SendOptions]
+    ) -> _RequestContextManager[ClientResponse]:
+        """Make a POST request, see `request`."""
+        if data is not None:
+            return _RequestContextManager(self._request("POST", url, data=data, **kwargs))
         call = self._request("POST", url, **kwargs) if kwargs else self._request("POST", url)
         return _RequestContextManager(call)
 
-    def put(self, url: StrOrURL, **kwargs: Unpack[RequestOptions]) -> _RequestContextManager[ClientResponse]:
-        """Makes a PUT request, see `request`."""
+    def put(
+        self, url: StrOrURL, *, data: object = None, **kwargs: Unpack[SendOptions]
+    ) -> _RequestContextManager[ClientResponse]:
+        """Make a PUT request, see `request`."""
+        if data is not None:
+            return _RequestContextManager(self._request("PUT", url, data=data, **kwargs))
         call = self._request("PUT", url, **kwargs) if kwargs else self._request("PUT", url)
         return _RequestContextManager(call)
 
-    def patch(self, url: StrOrURL, **kwargs: Unpack[RequestOptions]) -> _RequestContextManager[ClientResponse]:
-        """Makes a PATCH request, see `request`."""
+    def patch(
+        self, url: StrOrURL, *, data: object = None, **kwargs: Unpack[SendOptions]
+    ) -> _RequestContextManager[ClientResponse]:
+        """Make a PATCH request, see `request`."""
+        if data is not None:
+            return _RequestContextManager(self._request("PATCH", url, data=data, **kwargs))
         call = self._request("PATCH", url, **kwargs) if kwargs else self._request("PATCH", url)
         return _RequestContextManager(call)
 
     def delete(self, url: StrOrURL, **kwargs: Unpack[RequestOptions]) -> _RequestContextManager[ClientResponse]:
-        """Makes a DELETE request, see `request`."""
+        """Make a DELETE request, see `request`."""
         call = self._request("DELETE", url, **kwargs) if kwargs else self._request("DELETE", url)
         return _RequestContextManager(call)
 
@@ -416,33 +356,29 @@ class ClientSession:
         self, method: str, str_or_url: StrOrURL, **kwargs: Unpack[RequestOptions]
     ) -> Coroutine[Any, Any, ClientResponse]:
         # A plain function: what it returns is a coroutine anyway, and one more around it would cost its time.
-        usual = not kwargs or _READ_ONCE.issuperset(kwargs)
-        if not usual:
-            _spread_out(kwargs)  # type: ignore[arg-type]
-            usual = _AS_USUAL.issuperset(kwargs)
-        if not usual or self._trace_configs:
+        if self._trace_configs or not (not kwargs or PLAIN.issuperset(kwargs) or is_plain(kwargs)):
             if "upload_tracker" in kwargs:
                 return self._request_tracked(method, str_or_url, kwargs)  # type: ignore[arg-type]
             return self._request_with(method, str_or_url, kwargs)  # type: ignore[arg-type]
         return send(self, self._policy, method, str_or_url, kwargs)  # type: ignore[arg-type]
 
     async def _request_with(self, method: str, str_or_url: StrOrURL, arguments: dict[str, Any]) -> ClientResponse:
-        """Makes a request that needs more than the settings of the session."""
+        """Make a request that needs more than the settings of the session."""
         policy = self._policy
         context = arguments.pop("trace_request_ctx", None)
         if not OLD_TLS_ARGUMENTS.isdisjoint(arguments):
             old = {name: arguments.pop(name) for name in OLD_TLS_ARGUMENTS & arguments.keys()}
             arguments["ssl"] = merge_tls(arguments.get("ssl"), **old)
-        settings = [name for name in arguments if name not in _CONTENT]
+        settings = split(arguments)
         if settings:
-            policy = policy.override({name: arguments.pop(name) for name in settings})
+            policy = policy.override(settings, check_settings)
         if self._trace_configs:
             return await self._traced(policy, method, str_or_url, arguments, context)
         return await send(self, policy, method, str_or_url, arguments)
 
     async def _request_tracked(self, method: str, str_or_url: StrOrURL, arguments: dict[str, Any]) -> ClientResponse:
         """Makes a request whose body is watched."""
-        tracker: UploadTracker | None = arguments["upload_tracker"]
+        tracker: UploadTracker | None = OF_CALL["upload_tracker"].check_for_call(arguments["upload_tracker"])
         if tracker is None:
             del arguments["upload_tracker"]
             return await self._request_with(method, str_or_url, arguments)
@@ -578,27 +514,3 @@ class ClientSession:
     def auto_decompress(self) -> bool:
         """Whether content codings are taken off bodies."""
         return self._policy.auto_decompress
-
-
-def _spread_out(arguments: dict[str, Any]) -> None:
-    """Makes lists of arguments that can be read only once and are read more often."""
-    for name in _READ_AGAIN.intersection(arguments):
-        value = arguments[name]
-        if type(value) is not dict and isinstance(value, Iterator):
-            arguments[name] = list(value)
-
-
-def _check_base_url(base_url: StrOrURL | None) -> URL | None:
-    if base_url is None:
-        return None
-    if isinstance(base_url, str):
-        try:
-            check_url(base_url)
-        except ValueError as error:
-            raise ValueError(f"base_url is no URL: {error}") from None
-    url = URL(base_url)
-    if not url.absolute:
-        raise ValueError(f"base_url should be absolute, got {base_url!r}")
-    if not url.path.endswith("/"):
-        raise ValueError(f"The path of base_url should end in '/', got {base_url!r}")
-    return url
