@@ -110,7 +110,7 @@ DIFFERENCES: tuple[Difference, ...] = (
     ),
     Difference(
         ("heads/headers/str", "cookies/of the call/str", "heads/session/headers str"),
-        ("outcome", "error: *", "error: caught as"),
+        ("outcome", "error: caught as", "session: outcome", "session: error: caught as"),
         "Text in the place of pairs is of another type: a TypeError that names the argument; aiohttp fails to unpack it.",
     ),
     Difference(

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from inspect import isawaitable
+from operator import attrgetter
 from types import NoneType
 from typing import Any, Final, Self, TypeAlias
 
@@ -95,18 +96,9 @@ class Policy:
         "timeout",
     )
 
-    # What the engine and the body streams need to know: only a change of these makes new ones.
-    _OF_ENGINE: Final = frozenset(
-        {
-            "auto_decompress",
-            "max_field_size",
-            "max_headers",
-            "max_line_size",
-            "read_bufsize",
-            "read_until_eof",
-            "timeout",
-        }
-    )
+    # Only a change of these makes new openers of streams, and new settings for the engine.
+    _OF_STREAMS: Final = frozenset({"auto_decompress", "read_bufsize"})
+    _OF_ENGINE: Final = _OF_STREAMS | {"max_field_size", "max_headers", "max_line_size", "read_until_eof", "timeout"}
 
     allow_redirects: bool
     auto_decompress: bool
@@ -129,15 +121,18 @@ class Policy:
             setattr(self, name, settings[name])
         self.charset_resolver = charset_resolver
         self._overrides: dict[tuple[object, ...], Self] = {}
+        self._prepare_streams()
         self._prepare_engine()
         self._prepare_trust()
+
+    def _prepare_streams(self) -> None:
+        self.open_stream = StreamOpener(self.read_bufsize, self.auto_decompress)
+        self.open_traced_stream = StreamOpener(self.read_bufsize, self.auto_decompress, TracedStreamReader)
 
     def _prepare_engine(self) -> None:
         self.total = float(self.timeout.total or 0)
         sock_read = float(self.timeout.sock_read or 0)
         limits = (self.max_line_size, self.max_field_size, self.max_headers)
-        self.open_stream = StreamOpener(self.read_bufsize, self.auto_decompress)
-        self.open_traced_stream = StreamOpener(self.read_bufsize, self.auto_decompress, TracedStreamReader)
         rest = (self.total, sock_read, self.read_until_eof, limits)
         self.settings = ExchangeSettings(self.open_stream, *rest)
         self.traced_settings = ExchangeSettings(self.open_traced_stream, *rest)
@@ -178,15 +173,20 @@ class Policy:
         if not changes:
             return self
         made = object.__new__(type(self))
-        for name in self.__slots__:
-            setattr(made, name, getattr(self, name))
+        for name, value in zip(self.__slots__, _slots_of(self), strict=True):
+            setattr(made, name, value)
         for name, value in changes.items():
             setattr(made, name, value)
         made._overrides = {}
+        if not self._OF_STREAMS.isdisjoint(changes):
+            made._prepare_streams()
         if not self._OF_ENGINE.isdisjoint(changes):
             made._prepare_engine()
         made._prepare_trust()
         return made
+
+
+_slots_of: Final = attrgetter(*Policy.__slots__)
 
 
 async def look_at_status(look: Callable[[Any], Awaitable[None] | None], response: Any) -> None:
