@@ -384,6 +384,13 @@ async def test_a_verb_follows_redirects_as_its_signature_says(verb: str) -> None
         await assert_clean(session, server)
 
 
+async def test_requote_redirect_url_is_checked_when_it_is_set_too() -> None:
+    async with gazelle.ClientSession() as session:
+        with pytest.deprecated_call(), pytest.raises(TypeError, match="requote_redirect_url should be True or False"):
+            session.requote_redirect_url = "no"  # type: ignore[assignment]
+        assert session.requote_redirect_url is True
+
+
 @pytest.mark.parametrize("verb", ["post", "put", "patch"])
 async def test_a_verb_sends_the_data_that_its_signature_names(verb: str) -> None:
     async with ScriptedServer({"*": HELLO}) as server, gazelle.ClientSession() as session:

@@ -21,7 +21,7 @@ _T = TypeVar("_T")
 
 
 class _SessionRequestContextManager:
-    """What `request` returns: a request with a session of its own, which ends with the block."""
+    """A request with a session of its own, which is closed at the end of the block."""
 
     __slots__ = ("_arguments", "_connector", "_loop", "_response", "_session", "_version")
 
@@ -69,7 +69,7 @@ def request(
     loop: asyncio.AbstractEventLoop | None = None,
     **kwargs: Unpack[RequestOptions],
 ) -> _SessionRequestContextManager:
-    """Makes a single request, for use with `async with`. Nothing is kept for the next one: prefer a `ClientSession`.
+    """Make a single request, for use with `async with`. It shares no connection with the next one: prefer a session.
 
     Args:
         method: HTTP method.
@@ -84,7 +84,7 @@ def request(
 
 
 def run(main: Coroutine[Any, Any, _T], *, debug: bool | None = None) -> _T:
-    """Runs a coroutine in a new event loop and returns its result: that of uvloop where it is installed, or asyncio's.
+    """Run a coroutine in a new event loop, uvloop's where it is installed, and return its result.
 
     Args:
         main: the coroutine.

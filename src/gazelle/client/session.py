@@ -25,6 +25,7 @@ from .options import (
     CALL_DEFAULTS,
     DEFAULT_READ_BUFSIZE,
     OF_CALL,
+    OF_SESSION,
     PLAIN,
     FetchOptions,
     RequestOptions,
@@ -61,15 +62,15 @@ class _RequestContextManager(_Base[_Response]):
         self._coroutine = coroutine
 
     def send(self, value: Any) -> Any:
-        """Resumes the request."""
+        """Resume the request."""
         return self._coroutine.send(value)
 
     def throw(self, *args: Any) -> Any:
-        """Raises an exception inside the request."""
+        """Raise an exception inside the request."""
         return self._coroutine.throw(*args)
 
     def close(self) -> None:
-        """Ends the request."""
+        """End the request."""
         self._coroutine.close()
 
     def __await__(self) -> Generator[Any, None, _Response]:
@@ -92,7 +93,7 @@ class _RequestContextManager(_Base[_Response]):
 
 
 class ClientSession:
-    """Makes requests, with settings and connections that they share. Make one for the life of an application.
+    """Make requests that share settings, cookies and connections. Make one session for the life of an application.
 
     Args:
         base_url: URL that relative URLs of requests are joined to. Absolute, with a path that ends in a slash.
@@ -115,10 +116,10 @@ class ClientSession:
             twice as much.
         requote_redirect_url: make the URLs of redirects canonical. Default True; False to send them as they came.
         retry: send idempotent requests again, once, when a kept-alive connection turns out to be dead. Default True.
-        trust_env: take credentials for a host from netrc (`$NETRC` or `~/.netrc`) if nothing else says who is asking.
+        trust_env: take credentials for a host from netrc (`$NETRC` or `~/.netrc`) if a request has none of its own.
             Proxies of the environment are not used yet.
         proxy, proxy_auth: None, for no proxy: proxies are not supported yet.
-        trace_configs: who is told of requests, see `TraceConfig`; they are frozen.
+        trace_configs: listeners to the events of each request, see `TraceConfig`; the session freezes them.
         middlewares: called around each exchange, the first one first; `middlewares=` of a call takes their place.
         response_class: class of the responses.
         loop: deprecated, has to be the running event loop.
@@ -232,7 +233,7 @@ class ClientSession:
         raise TypeError("Use async with instead")
 
     def __exit__(self, *args: object) -> None:
-        """Exists because `with` looks for it before it calls `__enter__`, which tells what to do."""
+        """Do nothing: `with` looks for this method before it calls `__enter__`, whose error says what to do."""
 
     async def __aenter__(self) -> Self:
         return self
@@ -247,7 +248,7 @@ class ClientSession:
     def request(
         self, method: str, url: StrOrURL, **kwargs: Unpack[RequestOptions]
     ) -> _RequestContextManager[ClientResponse]:
-        """Makes a request. Await the result, or use it with `async with`, which releases the response.
+        """Make a request. Await the result, or use it with `async with`, which releases the response.
 
         Args:
             method: HTTP method.
@@ -261,26 +262,27 @@ class ClientSession:
             headers: header fields put over those of the session.
             skip_auto_headers: more automatic header fields that are not sent.
             auth: credentials. Excludes an Authorization header and credentials in the URL.
-            allow_redirects: whether redirects are followed. Default True, False for HEAD.
+            allow_redirects: follow redirects. Default True; False for `head`.
             max_redirects: at how many redirects it is a `TooManyRedirects`. Default 10; 0 for no limit.
             compress: content coding for the body, `deflate`, `gzip`, `br` or `zstd`; True is `deflate`.
-            chunked: whether the body is sent in chunks. Default: if its length is not known.
-            expect100: whether the server is asked whether it wants the body, before it is sent.
+            chunked: send the body in chunks. Default: if its length is not known.
+            expect100: send `Expect: 100-continue`, and the body only after the server asks for it.
             raise_for_status: as for the session.
             read_until_eof: whether a body without a length goes on until the connection ends. Default True; else it
                 is empty.
             proxy, proxy_auth, proxy_headers: None, for no proxy: proxies are not supported yet.
             read_bufsize: as for the session, in bytes.
             auto_decompress: as for the session.
-            timeout: a `ClientTimeout`, or a number, the total in seconds; None for no limit at all.
+            timeout: a `ClientTimeout`, or a number, the total in seconds; None for no limit at all. Default: as for
+                the session.
             ssl: TLS checks: True for the default ones, False for none, a `Fingerprint`, or an `ssl.SSLContext`.
             server_hostname: name to check the certificate against, instead of that in the URL.
             retry: as for the session.
             max_line_size, max_field_size, max_headers: as for the session, in bytes and fields.
             error_body_size: as for the session, in bytes.
             middlewares: instead of those of the session.
-            upload_tracker: an `UploadTracker` to be told how far the body has come.
-            trace_request_ctx: handed to `TraceConfig.trace_config_ctx`.
+            upload_tracker: an `UploadTracker` that follows how much of the body was sent.
+            trace_request_ctx: passed to `TraceConfig.trace_config_ctx`.
             verify_ssl, ssl_context, fingerprint: deprecated spellings of `ssl`.
 
         Raises:
@@ -356,7 +358,7 @@ class ClientSession:
         self, method: str, str_or_url: StrOrURL, **kwargs: Unpack[RequestOptions]
     ) -> Coroutine[Any, Any, ClientResponse]:
         # A plain function: what it returns is a coroutine anyway, and one more around it would cost its time.
-        if self._trace_configs or not (not kwargs or PLAIN.issuperset(kwargs) or is_plain(kwargs)):
+        if self._trace_configs or (kwargs and not PLAIN.issuperset(kwargs) and not is_plain(kwargs)):
             if "upload_tracker" in kwargs:
                 return self._request_tracked(method, str_or_url, kwargs)  # type: ignore[arg-type]
             return self._request_with(method, str_or_url, kwargs)  # type: ignore[arg-type]
@@ -411,7 +413,7 @@ class ClientSession:
     # The end.
 
     async def close(self) -> None:
-        """Closes the session, and its connector if it owns it. Returns when all sockets are closed."""
+        """Close the session, and its connector if it owns it. Return when all sockets are closed."""
         connector = self._connector
         if connector is not None:
             self._connector = None
@@ -419,7 +421,7 @@ class ClientSession:
                 await connector.close()
 
     def detach(self) -> None:
-        """Closes the session and leaves the connector open, whoever owns it."""
+        """Close the session and leave the connector open, even if the session owns it."""
         self._connector = None
 
     # What the session was made with.
@@ -451,7 +453,7 @@ class ClientSession:
 
     @property
     def json_serialize_bytes(self) -> Callable[[Any], bytes] | None:
-        """What makes the bytes of a body passed as `json`, if that was given."""
+        """The function that makes the bytes of a body passed as `json`, if one was given."""
         return self._json_serialize_bytes
 
     @property
@@ -462,7 +464,7 @@ class ClientSession:
     @requote_redirect_url.setter
     def requote_redirect_url(self, value: bool) -> None:
         warnings.warn("session.requote_redirect_url modification is deprecated", DeprecationWarning, stacklevel=2)
-        self._requote_redirect_url = value
+        self._requote_redirect_url = OF_SESSION["requote_redirect_url"].check("requote_redirect_url", value)
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop:
@@ -487,17 +489,17 @@ class ClientSession:
 
     @property
     def json_serialize(self) -> Callable[[Any], str]:
-        """What makes the text of a body passed as `json`."""
+        """The function that makes the text of a body passed as `json`."""
         return self._json_serialize
 
     @property
     def trust_env(self) -> bool:
-        """Whether netrc is asked for credentials."""
+        """Whether credentials are looked up in netrc."""
         return self._trust_env
 
     @property
     def trace_configs(self) -> list[TraceConfig]:
-        """Who is told of requests."""
+        """Listeners to the events of each request."""
         return self._trace_configs
 
     @property
@@ -507,7 +509,7 @@ class ClientSession:
 
     @property
     def raise_for_status(self) -> RaiseForStatus:
-        """Whether a status of 400 or more is an error."""
+        """Whether a status of 400 or more is an error, or the function that decides."""
         return self._policy.raise_for_status
 
     @property

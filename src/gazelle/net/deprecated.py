@@ -1,4 +1,4 @@
-"""Old spellings of arguments: they are translated here, with a DeprecationWarning, and unknown everywhere else."""
+"""Old spellings of arguments, translated with a DeprecationWarning. No other module knows them."""
 
 import ssl as ssl_module
 import warnings
@@ -14,7 +14,7 @@ OLD_TLS_ARGUMENTS = frozenset({"verify_ssl", "ssl_context", "fingerprint"})
 
 
 def warn_of(name: str, instead: str, stacklevel: int = 4) -> None:
-    """Warns that an argument is deprecated."""
+    """Warn that an argument is deprecated."""
     warnings.warn(f"{name} is deprecated, use {instead} instead", DeprecationWarning, stacklevel=stacklevel)
 
 
