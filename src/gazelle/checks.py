@@ -20,6 +20,7 @@ Check: TypeAlias = Callable[[str, Any], Any]
 MAX_SIZE: Final = 2**40
 """The largest size in bytes or fields: still a small number to the engine."""
 
+_MAX_NAME: Final = 255  # characters of the name of a host (RFC 1035 §2.3.4)
 _NUMPY_BOOLS: Final = frozenset({"bool", "bool_"})  # numpy's own type of bool, in its second and first version
 
 
@@ -170,7 +171,7 @@ def check_server_name(name: str, value: Any) -> str:
     """Check the name of a server for TLS: what `ssl` would refuse only when a connection is already open."""
     if not isinstance(value, str):
         refuse(name, "a str", value)
-    if not value.isprintable() or value.startswith(".") or not value or " " in value:
+    if not 0 < len(value) <= _MAX_NAME or value.startswith(".") or " " in value or not value.isprintable():
         raise ValueError(f"{name} should be the name of a host, got {short_repr(value)}")
     return value
 
