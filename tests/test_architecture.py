@@ -11,7 +11,7 @@ import pytest
 
 # A module imports from the layers above its own, and from its own without going in circles. An import for types counts.
 LAYERS: Final = (
-    ("hdrs", "types", "messages", "errors", "abc", "auth", "etag", "timeouts", "tracing", "version"),
+    ("hdrs", "types", "messages", "errors", "abc", "auth", "checks", "etag", "timeouts", "tracing", "version"),
     ("_pure", "_accel"),
     ("_impl",),
     ("wire", "body", "cookies"),

@@ -1,8 +1,11 @@
 """Time limits of a request."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from math import isfinite
 from typing import Final
+
+_NUMBERS: Final = frozenset({int, float})
+_USUAL_MAX: Final = 10**9  # anything longer is looked at more closely
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +32,17 @@ class ClientTimeout:
     ceil_threshold: float = 5
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            _check(field.name, getattr(self, field.name), optional=field.name != "ceil_threshold")
+        # Programs make one for each call: the usual values pass a check that costs little.
+        limits = (self.total, self.connect, self.sock_read, self.sock_connect)
+        for value in (*limits, self.ceil_threshold):
+            if value is not None and not (type(value) in _NUMBERS and 0 <= value <= _USUAL_MAX):
+                break
+        else:
+            if self.ceil_threshold is not None:
+                return
+        for name, value in zip(("total", "connect", "sock_read", "sock_connect"), limits, strict=True):
+            _check(name, value, optional=True)
+        _check("ceil_threshold", self.ceil_threshold, optional=False)
 
 
 def _check(name: str, value: object, *, optional: bool) -> None:

@@ -10,6 +10,7 @@ import pytest
 from yarl import URL
 
 import gazelle
+from gazelle.client.options import check_settings
 from tests.support.server import ScriptedServer, response, send
 
 OK = [send(response(b"taken"))]
@@ -114,7 +115,7 @@ async def test_what_a_call_says_of_tls_is_not_remembered_for_calls_that_do_not()
     async with gazelle.ClientSession() as session:
         builder, policy, url = session._builder, session._policy, "https://localhost/"
         usual = builder.build(policy, "POST", url, json={}).connection_key
-        unchecked = builder.build(policy.override({"ssl": False}), "POST", url, json={}).connection_key
+        unchecked = builder.build(policy.override({"ssl": False}, check_settings), "POST", url, json={}).connection_key
         assert unchecked != usual
         assert builder.build(policy, "POST", url, json={}).connection_key == usual
         assert builder.build(policy, "POST", URL(url), json={}).connection_key == usual

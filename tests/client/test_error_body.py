@@ -77,7 +77,7 @@ async def test_an_error_that_is_asked_for_by_hand_has_no_body() -> None:
             assert await bad.read() == SHOWN
 
 
-@pytest.mark.parametrize("size", [-1, 1.5, True])
-async def test_a_size_that_is_none_is_refused(size: Any) -> None:
-    with pytest.raises(ValueError, match="error_body_size"):
+@pytest.mark.parametrize(("size", "error"), [(-1, ValueError), (1.5, TypeError), (True, TypeError)])
+async def test_a_number_of_bytes_that_cannot_be_is_refused(size: Any, error: type[Exception]) -> None:
+    with pytest.raises(error, match="error_body_size"):
         gazelle.ClientSession(error_body_size=size)

@@ -9,6 +9,7 @@ from multidict import CIMultiDict
 from yarl import URL
 
 import gazelle
+from gazelle.client.options import check_settings, split
 from tests.support.clean import assert_clean
 from tests.support.server import ScriptedServer, response, send
 
@@ -41,8 +42,9 @@ async def test_none_leaves_the_settings_of_the_session() -> None:
     async with gazelle.ClientSession(timeout=gazelle.ClientTimeout(total=7)) as session:
         policy = session._policy
         for arguments in NOTHING[:4]:
-            assert policy.override(arguments) is policy
-        assert policy.override({"proxy": None, "read_bufsize": 9}) is policy.override({"read_bufsize": 9})
+            assert policy.override(split({**arguments}), check_settings) is policy
+        settings = split({"proxy": None, "read_bufsize": 9})
+        assert policy.override(settings, check_settings) is policy.override({"read_bufsize": 9}, check_settings)
 
 
 PROXIES: dict[str, tuple[str, Any, str]] = {

@@ -1,11 +1,10 @@
-"""`ClientSession`, the module-level `request` and `gazelle.run`."""
+"""`ClientSession`: its requests, and its end."""
 
 from __future__ import annotations
 
 import asyncio
 import gc
 import http
-import importlib.util
 import warnings
 from typing import Any
 
@@ -336,56 +335,6 @@ async def test_a_closed_session_does_not_warn() -> None:
             gc.collect()
 
 
-async def test_the_module_level_request_opens_and_closes_its_own_session() -> None:
-    async with ScriptedServer({"*": HELLO}) as server:
-        async with gazelle.request("GET", server.url("/one")) as answer:
-            assert answer.status == 200
-            assert await answer.read() == b"hello"
-        async with gazelle.request("POST", server.url("/two"), data=b"body") as answer:
-            assert await answer.text() == "hello"
-        assert [(request.method, request.body) for request in server.requests] == [("GET", b""), ("POST", b"body")]
-        assert server.accepted == 2
-        await eventually(lambda: server.open == 0, "the connection of a finished request() stayed open")
-
-
-async def test_the_module_level_request_closes_its_session_after_an_error() -> None:
-    tasks = snapshot_of_tasks()
-    async with ScriptedServer({"*": HELLO}) as server:
-        port = server.port
-    with pytest.raises(gazelle.ClientConnectorError):
-        async with gazelle.request("GET", f"http://127.0.0.1:{port}/"):
-            raise AssertionError
-    gc.collect()
-    assert asyncio.all_tasks() == tasks
-
-
-async def test_the_module_level_request_leaves_a_given_connector_open() -> None:
-    async with ScriptedServer({"*": HELLO}) as server, gazelle.TCPConnector() as connector:
-        for _ in range(2):
-            async with gazelle.request("GET", server.url(), connector=connector) as answer:
-                assert await answer.read() == b"hello"
-        assert not connector.closed
-
-
-def test_run_gives_the_value_of_the_coroutine_and_runs_it_on_uvloop_where_there_is_one() -> None:
-    async def main() -> tuple[str, str]:
-        async with ScriptedServer({"*": HELLO}) as server, gazelle.ClientSession() as session:
-            async with session.get(server.url()) as answer:
-                return await answer.text(), type(asyncio.get_running_loop()).__module__
-
-    text, loop = gazelle.run(main())
-    assert text == "hello"
-    assert loop.split(".")[0] == ("asyncio" if importlib.util.find_spec("uvloop") is None else "uvloop")
-
-
-def test_run_passes_errors_on() -> None:
-    async def main() -> None:
-        raise LookupError("mine")
-
-    with pytest.raises(LookupError, match="mine"):
-        gazelle.run(main())
-
-
 def test_a_session_works_in_one_loop_after_another() -> None:
     async def main() -> bytes:
         async with ScriptedServer({"*": HELLO}) as server, gazelle.ClientSession() as session:
@@ -417,3 +366,35 @@ async def test_what_one_call_may_pass_does_not_let_an_equal_value_through() -> N
             await session.get("http://127.0.0.1:1/", ssl=False)
         with pytest.raises(TypeError, match="ssl should be"):
             await session.get("http://127.0.0.1:1/", ssl=0)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("verb", ["get", "options", "head"])
+async def test_a_verb_follows_redirects_as_its_signature_says(verb: str) -> None:
+    routes = {"/": [send(response(status="302 Found", headers="Location: /end"))], "/end": HELLO}
+    if verb == "head":
+        routes["/end"] = [send(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n")]
+    async with ScriptedServer(routes) as server, gazelle.ClientSession() as session:
+        for options, status in (
+            ({"allow_redirects": True}, 200),
+            ({"allow_redirects": False}, 302),
+            ({}, 302 if verb == "head" else 200),
+        ):
+            async with getattr(session, verb)(server.url(), **options) as answer:
+                assert answer.status == status
+        await assert_clean(session, server)
+
+
+async def test_requote_redirect_url_is_checked_when_it_is_set_too() -> None:
+    async with gazelle.ClientSession() as session:
+        with pytest.deprecated_call(), pytest.raises(TypeError, match="requote_redirect_url should be True or False"):
+            session.requote_redirect_url = "no"  # type: ignore[assignment]
+        assert session.requote_redirect_url is True
+
+
+@pytest.mark.parametrize("verb", ["post", "put", "patch"])
+async def test_a_verb_sends_the_data_that_its_signature_names(verb: str) -> None:
+    async with ScriptedServer({"*": HELLO}) as server, gazelle.ClientSession() as session:
+        for options in ({"data": b"a"}, {"data": None}, {}, {"data": b"b", "headers": {"X-A": "1"}}, {"json": 1}):
+            async with getattr(session, verb)(server.url(), **options) as answer:
+                assert await answer.read() == b"hello"
+        assert [request.body for request in server.requests] == [b"a", b"", b"", b"b", b"1"]

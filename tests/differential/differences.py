@@ -103,6 +103,17 @@ DIFFERENCES: tuple[Difference, ...] = (
         "raises ValueError",
     ),
     Difference(
+        ("failures/arguments/max_redirects a str", "failures/arguments/allow_redirects None"),
+        ANYTHING,
+        "Text is no number, and None is neither yes nor no: a TypeError that names the argument, before anything is sent.",
+        "raises TypeError",
+    ),
+    Difference(
+        ("heads/headers/str", "cookies/of the call/str", "heads/session/headers str"),
+        ("outcome", "error: caught as", "session: outcome", "session: error: caught as"),
+        "Text in the place of pairs is of another type: a TypeError that names the argument; aiohttp fails to unpack it.",
+    ),
+    Difference(
         ("failures/arguments/compress unknown",),
         ANYTHING,
         "A coding that nobody knows is a ValueError; aiohttp sends zlib in its name.",

@@ -14,7 +14,7 @@ from yarl import URL
 
 from gazelle.auth import BasicAuth
 from gazelle.errors import InvalidUrlClientError
-from gazelle.net.environment import EnvironmentProxy, NetrcFile, find_netrc, find_proxy, lookup_proxy
+from gazelle.net.environment import EnvironmentProxy, find_netrc, find_proxy, lookup_proxy
 
 NETRC = """
 machine example.com login user password secret

@@ -19,8 +19,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from gazelle.client.policy import Policy
-from gazelle.client.request import RequestBuilder
+from gazelle.client.options import OF_CALL
 
 DATA = Path(__file__).parent.parent / "data"
 
@@ -195,27 +194,14 @@ def _signature(function: Any, method: str = "") -> dict[str, _Parameter] | None:
 
 
 def _unpacked(function: Any, kwargs: str) -> dict[str, _Parameter]:
-    """Returns the arguments of a request: their defaults are where they are read."""
+    """Returns the keyword arguments of a request, with the defaults of the table of options."""
     function = getattr(function, "__func__", function)
     hint = function.__annotations__.get(kwargs)
     if typing.get_origin(hint) is not typing.Unpack:
         return {}
-    defaults = _option_defaults()
     (options,) = typing.get_args(hint)
-    names = options.__annotations__
-    return {name: _Parameter(None, defaults.get(name, "sentinel"), option=True) for name in names}
-
-
-@cache
-def _option_defaults() -> dict[str, str]:
-    """Returns the defaults of the arguments of a request."""
-    defaults: dict[str, str] = {}
-    for function in (RequestBuilder.build, Policy.__init__):
-        for parameter in inspect.signature(function).parameters.values():
-            text = text_of(parameter.default)
-            if text is not None:
-                defaults[parameter.name] = text
-    return defaults
+    defaults = {name: text_of(OF_CALL[name].call) for name in options.__annotations__}
+    return {name: _Parameter(None, default, option=True) for name, default in defaults.items()}
 
 
 def text_of(default: object) -> str | None:

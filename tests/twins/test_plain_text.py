@@ -123,7 +123,9 @@ def test_the_longest_text_that_is_encoded_is_the_same_for_both_twins(
     assert _both(both_twins, function, {"a": "x" * 4095}) is None
 
 
-@pytest.mark.parametrize("value", [True, 1.5, None, b"x", ["a"], 10**5000, "\ud800"], ids=lambda value: type(value).__name__)
+@pytest.mark.parametrize(
+    "value", [True, 1.5, None, b"x", ["a"], 10**5000, "\ud800"], ids=lambda value: type(value).__name__
+)
 def test_a_value_of_another_kind_is_left_to_the_full_way(both_twins: tuple[Twin, Twin], value: object) -> None:
     for function in ("encode_query", "encode_form"):
         assert _both(both_twins, function, {"a": value}) is None

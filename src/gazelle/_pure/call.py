@@ -15,7 +15,7 @@ is the specification: `tests/client/test_plain_and_full.py` holds that both send
 
 import asyncio
 import warnings
-from collections.abc import Awaitable, Callable, Coroutine, Generator
+from collections.abc import Awaitable, Callable, Coroutine
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -196,10 +196,10 @@ class Call(Sendable):
 
     __slots__ = (
         "__weakref__",
-        "_lease",
         "_entering",
         "_future",
         "_inner",
+        "_lease",
         "_request",
         "_response",
         "_state",

@@ -8,8 +8,9 @@ from typing import Any, TypeVar, Unpack
 from gazelle.net.connector import BaseConnector, TCPConnector
 from gazelle.types import HttpVersion, HttpVersion11, StrOrURL
 
+from .options import RequestOptions
 from .response import ClientResponse
-from .session import ClientSession, RequestOptions
+from .session import ClientSession
 
 try:
     import uvloop
@@ -20,7 +21,7 @@ _T = TypeVar("_T")
 
 
 class _SessionRequestContextManager:
-    """What `request` returns: a request with a session of its own, which ends with the block."""
+    """A request with a session of its own, which is closed at the end of the block."""
 
     __slots__ = ("_arguments", "_connector", "_loop", "_response", "_session", "_version")
 
@@ -37,10 +38,10 @@ class _SessionRequestContextManager:
         self._arguments = arguments
 
     async def __aenter__(self) -> ClientResponse:
-        owner = self._connector is None
+        # One request keeps no connection for the next one.
         self._session = ClientSession(
-            connector=self._connector or TCPConnector(force_close=True),
-            connector_owner=owner,
+            connector=TCPConnector(force_close=True) if self._connector is None else self._connector,
+            connector_owner=self._connector is None,
             version=self._version,
             loop=self._loop,
         )
@@ -68,7 +69,7 @@ def request(
     loop: asyncio.AbstractEventLoop | None = None,
     **kwargs: Unpack[RequestOptions],
 ) -> _SessionRequestContextManager:
-    """Makes a single request, for use with `async with`. Nothing is kept for the next one: prefer a `ClientSession`.
+    """Make a single request, for use with `async with`. It shares no connection with the next one: prefer a session.
 
     Args:
         method: HTTP method.
@@ -83,7 +84,7 @@ def request(
 
 
 def run(main: Coroutine[Any, Any, _T], *, debug: bool | None = None) -> _T:
-    """Runs a coroutine in a new event loop and returns its result: that of uvloop where it is installed, or asyncio's.
+    """Run a coroutine in a new event loop, uvloop's where it is installed, and return its result.
 
     Args:
         main: the coroutine.

@@ -12,6 +12,7 @@ from gazelle._impl import Origin, Origins, serialize_headers
 from gazelle.abc import AbstractCookieJar
 from gazelle.body.codings import accept_encoding
 from gazelle.body.payload import Payload
+from gazelle.checks import check_names
 from gazelle.net.key import ConnectionKey
 from gazelle.types import HttpVersion, HttpVersion10, LooseHeaders
 from gazelle.version import __version__
@@ -25,7 +26,7 @@ from gazelle.wire.request_framing import (
     framing_fields,
     reframe,
 )
-from gazelle.wire.request_head import Fields, HeadTemplate, check_method, check_names, check_value, render_head
+from gazelle.wire.request_head import Fields, HeadTemplate, check_method, check_value, render_head
 
 from .content import BINARY_LINE, Content, encode
 from .cookie_field import CookieSource

@@ -36,13 +36,12 @@ class Core:
         builder: RequestBuilder,
         policy: Policy,
         response_class: type[ClientResponse],
-        requote_redirect_url: bool,
         netrc: NetrcFile | None,
     ) -> None:
         self.builder = builder
         self.policy = policy
         self.response_class = response_class
-        self.requote_redirect_url = requote_redirect_url
+        self.requote_redirect_url = True
         self.netrc = netrc
         self._connector: BaseConnector | None = None
         self.plan = self._make_plan()

@@ -1,10 +1,10 @@
 """The Authorization field of a request: of the call, of its URL, of the session, of the netrc file."""
 
 from collections.abc import Callable
-from typing import Any
 
 from gazelle._impl import Origin, serialize_headers
 from gazelle.auth import BasicAuth
+from gazelle.checks import check_auth
 
 
 class Credentials:
@@ -49,18 +49,7 @@ class Credentials:
             if auth is not None or own:
                 raise ValueError("Cannot combine AUTHORIZATION header with AUTH argument or credentials encoded in URL")
             return b""
-        return origin.authorization if auth is None else _line(check_auth(auth))
-
-
-def check_auth(auth: Any) -> BasicAuth:
-    """Return credentials, which may be those of another library with the same methods.
-
-    Raises:
-        TypeError: it is something else.
-    """
-    if isinstance(auth, BasicAuth) or (hasattr(auth, "login") and hasattr(auth, "encode")):
-        return auth  # type: ignore[no-any-return]
-    raise TypeError("BasicAuth() tuple is required instead")
+        return origin.authorization if auth is None else _line(check_auth("auth", auth))
 
 
 def _line(auth: BasicAuth) -> bytes:

@@ -15,7 +15,7 @@ from gazelle.types import StrOrURL
 from .attempt import History
 from .content import Content
 from .core import Context
-from .policy import raise_for_status
+from .policy import look_at_status
 from .redirects import REDIRECT_STATUSES, Redirect, carry, find_redirect, withheld
 from .request import ClientRequest
 from .response import ClientResponse
@@ -139,7 +139,7 @@ async def _check_status(context: Context, response: ClientResponse) -> None:
     """Raise the error of a response, or have the caller's function look at it."""
     policy = context.policy
     if callable(policy.raise_for_status):
-        await raise_for_status(policy.raise_for_status, response)
+        await look_at_status(policy.raise_for_status, response)
         return
     if response.status >= 400 and policy.error_body_size:
         await _raise_with_body(response, policy.error_body_size)

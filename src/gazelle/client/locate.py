@@ -12,7 +12,6 @@ from gazelle.net.tls import TlsPolicy
 from gazelle.types import Query, StrOrURL
 from gazelle.wire.request_head import check_target
 
-
 _SECURE: Final = {"http": False, "ws": False, "https": True, "wss": True}
 _DEFAULT_PORTS: Final = {False: 80, True: 443}
 # yarl leaves out tabs, line ends and halves of surrogate pairs: what is asked for would be another URL than what was

@@ -1,39 +1,41 @@
 """How a request is carried out, as opposed to what is sent."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from inspect import isawaitable
+from operator import attrgetter
+from types import NoneType
 from typing import Any, Final, Self, TypeAlias
-
-from yarl import URL
 
 from gazelle._impl import ExchangeSettings
 from gazelle.net.stream import StreamOpener, TracedStreamReader
-from gazelle.net.tls import TlsPolicy, check_policy
+from gazelle.net.tls import Fingerprint, TlsPolicy
 from gazelle.timeouts import ClientTimeout
 
-DEFAULT_MAX_LINE_SIZE: Final = 8190
-DEFAULT_MAX_FIELD_SIZE: Final = 8190
-DEFAULT_MAX_HEADERS: Final = 128
-_MAX_LIMIT: Final = 2**40  # of bytes or fields, and still a small number to the engine
-_MAX_OVERRIDES: Final = 64
-_OF_PROXIES: Final = frozenset({"proxy", "proxy_auth", "proxy_headers"})
-
-RaiseForStatus: TypeAlias = bool | Callable[[Any], Awaitable[None]]
-"""What `raise_for_status=` takes: whether a status of 400 or more raises, or a coroutine function that looks."""
+RaiseForStatus: TypeAlias = bool | Callable[[Any], Awaitable[None] | None]
+"""What `raise_for_status=` takes: whether a status of 400 or more raises, or a function that looks at the response."""
 
 CharsetResolver: TypeAlias = Callable[[Any, bytes], str]
 """What `fallback_charset_resolver=` takes: it is given the response and its body, and returns an encoding."""
+
+# Overrides are remembered only if all their values are of these types: small values that are compared by what they
+# hold. Anything else, such as a function or an SSLContext, belongs to the caller and must be free after the call.
+_REMEMBERED_TYPES: Final = frozenset({bool, int, float, str, NoneType, ClientTimeout, Fingerprint})
+_MAX_OVERRIDES: Final = 32
 
 
 class Policy:
     """Settings of an exchange: those of the session, or those of one call put over them.
 
     Args:
+        settings: all of `NAMES`, as the checks of `gazelle.client.options` return them.
+        charset_resolver: see `fallback_charset_resolver` of `ClientSession`.
+
+    Attributes:
         timeout: the time limits.
-        raise_for_status: whether a status of 400 or more is an error, or a coroutine function that decides.
+        raise_for_status: whether a status of 400 or more is an error, or a function that decides.
         allow_redirects: whether redirects are followed.
         max_redirects: at how many redirects it is an error; 0 for no limit.
-        middlewares: who is given each request before it is sent, the first one first.
+        middlewares: called around each exchange, the first one first.
         retry: whether an idempotent request is sent again when a kept-alive connection turns out to be dead.
         read_bufsize: size of the read buffer of body streams, in bytes.
         auto_decompress: whether content codings are taken off.
@@ -44,7 +46,10 @@ class Policy:
         max_field_size: longest header field of a response, name and value, in bytes.
         max_headers: most header fields of a response.
         error_body_size: bytes of the body that an error about a status keeps.
-        charset_resolver: what is asked for the encoding of a body that does not declare one, see `ClientSession`.
+        total: total time limit in seconds, 0 for none.
+        open_stream: makes the stream of a body, `open_traced_stream` that of a traced request.
+        settings: the same for the engine, `traced_settings` for a traced request.
+        uses_default_tls: whether certificates are checked as usual, so that scheme, host and port are the whole route.
     """
 
     __slots__ = (
@@ -73,176 +78,119 @@ class Policy:
         "uses_default_tls",
     )
 
-    KEYS: Final = frozenset(
-        {
-            "allow_redirects",
-            "auto_decompress",
-            "error_body_size",
-            "max_field_size",
-            "max_headers",
-            "max_line_size",
-            "max_redirects",
-            "middlewares",
-            "raise_for_status",
-            "read_bufsize",
-            "read_until_eof",
-            "retry",
-            "server_hostname",
-            "ssl",
-            "timeout",
-        }
+    NAMES: Final = (
+        "allow_redirects",
+        "auto_decompress",
+        "error_body_size",
+        "max_field_size",
+        "max_headers",
+        "max_line_size",
+        "max_redirects",
+        "middlewares",
+        "raise_for_status",
+        "read_bufsize",
+        "read_until_eof",
+        "retry",
+        "server_hostname",
+        "ssl",
+        "timeout",
     )
 
-    def __init__(
-        self,
-        *,
-        timeout: ClientTimeout,
-        raise_for_status: RaiseForStatus,
-        read_bufsize: int,
-        auto_decompress: bool,
-        retry: bool,
-        allow_redirects: bool = True,
-        max_redirects: int = 10,
-        middlewares: Sequence[Any] = (),
-        read_until_eof: bool = True,
-        ssl: TlsPolicy = True,
-        server_hostname: str | None = None,
-        max_line_size: int = DEFAULT_MAX_LINE_SIZE,
-        max_field_size: int = DEFAULT_MAX_FIELD_SIZE,
-        max_headers: int = DEFAULT_MAX_HEADERS,
-        error_body_size: int = 0,
-        charset_resolver: CharsetResolver | None = None,
-    ) -> None:
-        # Policies of calls that pass the same arguments: most programs have a few combinations.
-        self._overrides: dict[tuple[tuple[str, type, Any], ...], Self] = {}
-        self.timeout = timeout
-        self.total = float(timeout.total or 0)
-        self.raise_for_status = raise_for_status
-        self.retry = retry
-        self.allow_redirects = allow_redirects
-        self.max_redirects = max_redirects
-        self.middlewares = tuple(middlewares)
-        self.read_bufsize = read_bufsize
-        self.auto_decompress = auto_decompress
-        self.open_stream = StreamOpener(read_bufsize, auto_decompress)
-        self.open_traced_stream = StreamOpener(read_bufsize, auto_decompress, TracedStreamReader)
-        self.read_until_eof = read_until_eof
-        sock_read = float(timeout.sock_read or 0)
-        self.max_line_size = _check_limit("max_line_size", max_line_size)
-        self.max_field_size = _check_limit("max_field_size", max_field_size)
-        self.max_headers = _check_limit("max_headers", max_headers)
-        self.error_body_size = _check_limit("error_body_size", error_body_size)
-        limits = (max_line_size, max_field_size, max_headers)
-        self.settings = ExchangeSettings(self.open_stream, self.total, sock_read, read_until_eof, limits)
-        self.traced_settings = ExchangeSettings(self.open_traced_stream, self.total, sock_read, read_until_eof, limits)
-        self.ssl = ssl
-        self.server_hostname = server_hostname
-        self.charset_resolver = charset_resolver
-        # Only then do scheme, host and port say whom a request may be sent to.
-        self.uses_default_tls = ssl is True and server_hostname is None
+    # Only a change of these makes new openers of streams, and new settings for the engine.
+    _OF_STREAMS: Final = frozenset({"auto_decompress", "read_bufsize"})
+    _OF_ENGINE: Final = _OF_STREAMS | {"max_field_size", "max_headers", "max_line_size", "read_until_eof", "timeout"}
 
-    def override(self, arguments: Mapping[str, Any]) -> Self:
-        """Returns this policy with the arguments of a call put over it; those that are None change nothing.
+    allow_redirects: bool
+    auto_decompress: bool
+    error_body_size: int
+    max_field_size: int
+    max_headers: int
+    max_line_size: int
+    max_redirects: int
+    middlewares: tuple[Any, ...]
+    raise_for_status: RaiseForStatus
+    read_bufsize: int
+    read_until_eof: bool
+    retry: bool
+    server_hostname: str | None
+    ssl: TlsPolicy
+    timeout: ClientTimeout
+
+    def __init__(self, settings: Mapping[str, Any], charset_resolver: CharsetResolver | None = None) -> None:
+        for name in self.NAMES:
+            setattr(self, name, settings[name])
+        self.charset_resolver = charset_resolver
+        self._overrides: dict[tuple[object, ...], Self] = {}
+        self._prepare_streams()
+        self._prepare_engine()
+        self._prepare_trust()
+
+    def _prepare_streams(self) -> None:
+        self.open_stream = StreamOpener(self.read_bufsize, self.auto_decompress)
+        self.open_traced_stream = StreamOpener(self.read_bufsize, self.auto_decompress, TracedStreamReader)
+
+    def _prepare_engine(self) -> None:
+        self.total = float(self.timeout.total or 0)
+        sock_read = float(self.timeout.sock_read or 0)
+        limits = (self.max_line_size, self.max_field_size, self.max_headers)
+        rest = (self.total, sock_read, self.read_until_eof, limits)
+        self.settings = ExchangeSettings(self.open_stream, *rest)
+        self.traced_settings = ExchangeSettings(self.open_traced_stream, *rest)
+
+    def _prepare_trust(self) -> None:
+        self.uses_default_tls = self.ssl is True and self.server_hostname is None
+
+    def override(self, settings: Mapping[str, Any], check: Callable[[Mapping[str, Any]], dict[str, Any]]) -> Self:
+        """Return this policy with the settings of a call put over it.
+
+        Equal settings of small values are checked once, and get the same policy each time: most programs have a few
+        combinations.
+
+        Args:
+            settings: by name, not checked yet.
+            check: returns the checked settings that change something, or raises.
 
         Raises:
-            TypeError: an argument has a type it must not have.
-            ValueError: an argument has a value it must not have.
-            NotImplementedError: an argument names a proxy.
+            TypeError: a setting has a type that it must not have.
+            ValueError: a setting has a value that it must not have.
+            NotImplementedError: a setting names a proxy.
         """
-        if not _OF_PROXIES.isdisjoint(arguments):
-            for name in _OF_PROXIES & arguments.keys():
-                refuse_proxy(name, arguments[name])
-            arguments = {name: value for name, value in arguments.items() if name not in _OF_PROXIES}
-            if not arguments:
-                return self
-        # With their types: False and 0, or True and 1, are equal, and mean different things here or are refused.
-        key = tuple((name, type(value), value) for name, value in arguments.items())
-        try:
-            known = self._overrides.get(key)
-        except TypeError:  # something that has no hash: an error, that is told below, or nothing to remember
-            key, known = (), None
-        if known is not None:
-            return known
-        values = {name: getattr(self, name) for name in self.KEYS}
-        for name, value in arguments.items():
-            if name not in self.KEYS:
-                raise TypeError(f"request() got an unexpected keyword argument {name!r}")
-            if name == "timeout":
-                values[name] = check_timeout(value)
-            elif value is not None:
-                values[name] = value
-        values["ssl"] = check_policy(values["ssl"])
-        check_read_bufsize(values["read_bufsize"])
-        policy = type(self)(**values, charset_resolver=self.charset_resolver)
-        if key:
+        values = (*settings.values(),)
+        types = [*map(type, values)]
+        if not _REMEMBERED_TYPES.issuperset(types):
+            return self._with(check(settings))
+        # With their types: False and 0 are equal, and one may be refused where the other is not.
+        key = (*settings, *types, *values)
+        known = self._overrides.get(key)
+        if known is None:
+            known = self._with(check(settings))
             if len(self._overrides) >= _MAX_OVERRIDES:
                 self._overrides.clear()
-            self._overrides[key] = policy
-        return policy
+            self._overrides[key] = known
+        return known
+
+    def _with(self, changes: Mapping[str, Any]) -> Self:
+        if not changes:
+            return self
+        made = object.__new__(type(self))
+        for name, value in zip(self.__slots__, _slots_of(self), strict=True):
+            setattr(made, name, value)
+        for name, value in changes.items():
+            setattr(made, name, value)
+        made._overrides = {}
+        if not self._OF_STREAMS.isdisjoint(changes):
+            made._prepare_streams()
+        if not self._OF_ENGINE.isdisjoint(changes):
+            made._prepare_engine()
+        made._prepare_trust()
+        return made
 
 
-def check_timeout(timeout: object) -> ClientTimeout:
-    """Returns the `timeout` of a call: a number is the total in seconds, None is no limit at all.
-
-    Raises:
-        TypeError: it is something else.
-    """
-    if isinstance(timeout, ClientTimeout):
-        return timeout
-    if timeout is None or (isinstance(timeout, int | float) and not isinstance(timeout, bool)):
-        return ClientTimeout(total=timeout)
-    raise TypeError(f"timeout should be a ClientTimeout, a number of seconds or None, got {timeout!r}")
+_slots_of: Final = attrgetter(*Policy.__slots__)
 
 
-async def raise_for_status(check: "Callable[[Any], object]", response: Any) -> None:
-    """Call the caller's function for a response; what it returns is awaited if it can be."""
-    result = check(response)
+async def look_at_status(look: Callable[[Any], Awaitable[None] | None], response: Any) -> None:
+    """Call the function that was passed as `raise_for_status`, and await what it returns if that is awaitable."""
+    result = look(response)
     if isawaitable(result):
         await result
-
-
-def refuse_proxy(name: str, value: object) -> None:
-    """Refuses what is passed for a proxy, unless it says that there is none.
-
-    To connect to the server itself instead would tell it, and who is listening, what they were not to know.
-
-    Args:
-        name: the parameter.
-        value: what it was given; it may hold credentials, so the error tells no more of it than a host.
-
-    Raises:
-        NotImplementedError: it says anything else than that there is no proxy.
-    """
-    if value is None or (name == "proxy_headers" and not value):
-        return
-    host = _host_to_show(value) if name == "proxy" else None
-    proxy = "a proxy" if host is None else f"the proxy {host}"
-    raise NotImplementedError(
-        f"{name} is for {proxy}, and proxies are not supported yet: nothing was sent. "
-        f"Pass {name}=None, or leave it out, to connect to the server itself"
-    )
-
-
-def _host_to_show(proxy: object) -> str | None:
-    """Returns the host of a proxy, None if it might be something else, such as the start of a password with a slash."""
-    try:
-        url = URL(proxy) if isinstance(proxy, str | URL) else URL()
-        return None if "@" in f"{url.raw_path_qs}{url.raw_fragment}" else url.host
-    except ValueError:
-        return None
-
-
-def check_read_bufsize(size: object) -> int:
-    """Returns a read buffer size.
-
-    Raises:
-        ValueError: it is not a positive int, or too large.
-    """
-    return _check_limit("read_bufsize", size, 1)
-
-
-def _check_limit(name: str, limit: object, least: int = 0) -> int:
-    if not isinstance(limit, int) or isinstance(limit, bool) or not least <= limit <= _MAX_LIMIT:
-        wanted = "positive number" if least else "number that is not negative"
-        raise ValueError(f"{name} should be a {wanted} and at most 2**40, got {limit!r}")
-    return limit

@@ -2,127 +2,40 @@
 
 import asyncio
 import json as json_module
-import ssl as ssl_module
 import warnings
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
-from functools import partial
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from types import TracebackType
-from typing import Any, NoReturn, Self, TypedDict, Unpack
+from typing import Any, NoReturn, Self, Unpack
 
 from multidict import CIMultiDict, istr
 from yarl import URL
 
-from gazelle._impl import Call, WireRequest, monotonic
 from gazelle.abc import AbstractCookieJar
 from gazelle.auth import BasicAuth
 from gazelle.cookies.jar import CookieJar
 from gazelle.net.connector import BaseConnector, TCPConnector
-from gazelle.net.environment import NetrcFile
-from gazelle.net.deprecated import OLD_TLS_ARGUMENTS, merge_timeouts, merge_tls, warn_of
-from gazelle.net.tls import TlsPolicy
+from gazelle.net.deprecated import merge_timeouts, warn_of
 from gazelle.timeouts import ClientTimeout
 from gazelle.tracing import TraceConfig
-from gazelle.types import (
-    HttpVersion,
-    HttpVersion10,
-    HttpVersion11,
-    LooseCookies,
-    LooseHeaders,
-    Query,
-    Sentinel,
-    StrOrURL,
-    sentinel,
-)
-from gazelle.wire.request_head import check_names, collect_fields
+from gazelle.types import HttpVersion, HttpVersion11, LooseCookies, LooseHeaders, Sentinel, StrOrURL, sentinel
+from gazelle.wire.request_head import collect_fields
 
-from .attempt import plain_error, respond
-from .builder import Defaults, RequestBuilder
-from .content import Content, bytes_serializer
-from .core import Context, Core
-from .credentials import Credentials, check_auth
-from .follow import follow, send
-from .locate import Locator, add_params, check_url
 from .middlewares import ClientMiddlewareType
-from .observe import Observer
-from .policy import (
-    DEFAULT_MAX_FIELD_SIZE,
-    DEFAULT_MAX_HEADERS,
-    DEFAULT_MAX_LINE_SIZE,
-    CharsetResolver,
-    Policy,
-    RaiseForStatus,
-    check_read_bufsize,
-    refuse_proxy,
+from .options import (
+    CALL_DEFAULTS,
+    DEFAULT_READ_BUFSIZE,
+    OF_SESSION,
+    RequestOptions,
+    check_session,
 )
-from .request import ClientRequest, complete
+from .policy import CharsetResolver, Policy, RaiseForStatus
+from .request import RequestBuilder
 from .response import ClientResponse
-from .send import first, hop
-from .tracker import UploadTracker
-
-DEFAULT_READ_BUFSIZE = 2**18
-
-
-class RequestOptions(TypedDict, total=False):
-    """Keyword arguments of a request, see `ClientSession.request`."""
-
-    params: Query
-    data: object
-    json: Any
-    cookies: LooseCookies | None
-    headers: LooseHeaders | None
-    skip_auto_headers: Iterable[str] | None
-    auth: BasicAuth | None
-    allow_redirects: bool
-    max_redirects: int
-    compress: str | bool | None
-    chunked: bool | None
-    expect100: bool
-    raise_for_status: RaiseForStatus | None
-    read_until_eof: bool
-    proxy: StrOrURL | None
-    proxy_auth: BasicAuth | None
-    proxy_headers: LooseHeaders | None
-    read_bufsize: int | None
-    auto_decompress: bool | None
-    timeout: ClientTimeout | float | None
-    ssl: TlsPolicy | None
-    server_hostname: str | None
-    retry: bool | None
-    max_line_size: int | None
-    max_field_size: int | None
-    max_headers: int | None
-    error_body_size: int | None
-    middlewares: Sequence[ClientMiddlewareType] | None
-    trace_request_ctx: object
-    upload_tracker: UploadTracker | None
-    verify_ssl: bool | None
-    ssl_context: ssl_module.SSLContext | None
-    fingerprint: bytes | None
-
-
-# What is sent; the other options say how, and are the policy's.
-_CONTENT = frozenset(
-    {
-        "auth",
-        "chunked",
-        "compress",
-        "cookies",
-        "data",
-        "expect100",
-        "headers",
-        "json",
-        "params",
-        "skip_auto_headers",
-        "upload_tracker",
-    }
-)
-
-# What may be an iterator, and is read for the request and for each redirect.
-_READ_AGAIN = frozenset({"cookies", "headers", "skip_auto_headers"})
+from .send import send
 
 
 class ClientSession:
-    """Makes requests, with settings and connections that they share. Make one for the life of an application.
+    """Make requests that share settings, cookies and connections. Make one session for the life of an application.
 
     Args:
         base_url: URL that relative URLs of requests are joined to. Absolute, with a path that ends in a slash.
@@ -136,8 +49,8 @@ class ClientSession:
         json_serialize_bytes: makes the bytes of it instead.
         version: HTTP version, `HttpVersion11` (default) or `HttpVersion10`.
         cookie_jar: keeps the cookies. Default: a `CookieJar` of its own; a `DummyCookieJar` keeps none.
-        raise_for_status: raise `ClientResponseError` for every response with a status of 400 or more; or a coroutine
-            function that is given each response and raises what it likes.
+        raise_for_status: raise `ClientResponseError` for every response with a status of 400 or more; or a function
+            that is called with each response and raises what it likes. What it returns is awaited if that is awaitable.
         timeout: time limits of requests. Default: 300 s in total, 30 s for each connection attempt.
         connector_owner: close the connector together with the session. Default True.
         auto_decompress: take content codings off bodies. Default True.
@@ -145,10 +58,10 @@ class ClientSession:
             twice as much.
         requote_redirect_url: make the URLs of redirects canonical. Default True; False to send them as they came.
         retry: send idempotent requests again, once, when a kept-alive connection turns out to be dead. Default True.
-        trust_env: take credentials for a host from netrc (`$NETRC` or `~/.netrc`) if nothing else says who is asking.
+        trust_env: take credentials for a host from netrc (`$NETRC` or `~/.netrc`) if a request has none of its own.
             Proxies of the environment are not used yet.
         proxy, proxy_auth: None, for no proxy: proxies are not supported yet.
-        trace_configs: who is told of requests, see `TraceConfig`; they are frozen.
+        trace_configs: listeners to the events of each request, see `TraceConfig`; the session freezes them.
         middlewares: called around each exchange, the first one first; `middlewares=` of a call takes their place.
         response_class: class of the responses.
         loop: deprecated, has to be the running event loop.
@@ -165,7 +78,8 @@ class ClientSession:
             guess.
 
     Raises:
-        ValueError: an argument has a value it must not have.
+        TypeError: an argument has a type that the parameter does not take.
+        ValueError: an argument has a value that the parameter does not take; or `timeout` is no `ClientTimeout`.
         RuntimeError: there is no running event loop.
         NotImplementedError: `proxy` or `proxy_auth` is not None.
     """
@@ -194,72 +108,54 @@ class ClientSession:
         proxy: StrOrURL | None = None,
         proxy_auth: BasicAuth | None = None,
         trace_configs: Iterable[TraceConfig] | None = None,
-        middlewares: Sequence[ClientMiddlewareType] = (),
+        middlewares: Sequence[ClientMiddlewareType] | None = (),
         response_class: type[ClientResponse] = ClientResponse,
         loop: asyncio.AbstractEventLoop | None = None,
         read_timeout: float | Sentinel | None = sentinel,
         conn_timeout: float | None = None,
-        max_line_size: int = DEFAULT_MAX_LINE_SIZE,
-        max_field_size: int = DEFAULT_MAX_FIELD_SIZE,
-        max_headers: int = DEFAULT_MAX_HEADERS,
+        max_line_size: int = 8190,
+        max_field_size: int = 8190,
+        max_headers: int = 128,
         error_body_size: int = 0,
         fallback_charset_resolver: CharsetResolver | None = None,
     ) -> None:
-        refuse_proxy("proxy", proxy)
-        refuse_proxy("proxy_auth", proxy_auth)
-        self._base_url = _check_base_url(base_url)
-        timeout = merge_timeouts(timeout, read_timeout, conn_timeout)
+        given = check_session(locals())  # here these are the parameters, and a test holds them equal to the table
+        timeouts = merge_timeouts(given["timeout"], given["read_timeout"], given["conn_timeout"])
         if loop is not None:
             warn_of("loop", "a running event loop", 3)
-        loop = loop or asyncio.get_running_loop()
-        if connector is None:
-            connector = TCPConnector()
-        elif connector._loop is not loop:
+        self._loop = loop or asyncio.get_running_loop()
+        if connector is not None and connector._loop is not self._loop:
             raise RuntimeError("Session and connector have to use the same event loop")
-        self._loop = loop
-        self._connector_owner = connector_owner
-        self._default_headers = collect_fields(headers)
-        self._skip_auto_headers = frozenset(map(istr, check_names("skip_auto_headers", skip_auto_headers)))
-        self._default_auth = None if auth is None else check_auth(auth)
-        self._version = _check_version(version)
+        self._base_url: URL | None = given["base_url"]
+        self._connector_owner: bool = given["connector_owner"]
+        self._default_headers = collect_fields(given["headers"])
+        self._skip_auto_headers = frozenset(map(istr, given["skip_auto_headers"]))
+        self._default_auth: BasicAuth | None = given["auth"]
+        self._version: HttpVersion = given["version"]
         self._json_serialize = json_serialize
         self._json_serialize_bytes = json_serialize_bytes
         jar: AbstractCookieJar = CookieJar() if cookie_jar is None else cookie_jar
-        if cookies:
-            jar.update_cookies(cookies)
+        if given["cookies"]:
+            jar.update_cookies(given["cookies"])
         self._response_class = response_class
-        self._policy = Policy(
-            timeout=timeout,
-            raise_for_status=raise_for_status,
-            read_bufsize=check_read_bufsize(read_bufsize),
-            auto_decompress=auto_decompress,
-            retry=retry,
-            middlewares=middlewares,
-            max_line_size=max_line_size,
-            max_field_size=max_field_size,
-            max_headers=max_headers,
-            error_body_size=error_body_size,
-            charset_resolver=fallback_charset_resolver,
-        )
-        configs = list(trace_configs or ())
-        for config in configs:
+        self._policy = Policy(CALL_DEFAULTS | given | {"timeout": timeouts}, fallback_charset_resolver)
+        for config in given["trace_configs"]:
             config.freeze()
-        self._core = self._make_core(jar, connector, requote_redirect_url, NetrcFile() if trust_env else None)
-        self._trace_configs = configs
+        connector = TCPConnector() if connector is None else connector  # the last thing: what fails before leaves none
+        self._core = self._make_core(jar, connector, NetrcFile() if given["trust_env"] else None)
+        self._core.requote_redirect_url = given["requote_redirect_url"]
+        self._trace_configs = list(given["trace_configs"])
 
-    def _make_core(
-        self, jar: AbstractCookieJar, connector: BaseConnector, requote_redirect_url: bool, netrc: NetrcFile | None
-    ) -> Core:
-        serialize = bytes_serializer(self._json_serialize_bytes or self._json_serialize)
+    def _make_core(self, jar: AbstractCookieJar, connector: BaseConnector, netrc: NetrcFile | None) -> Core:
         builder = RequestBuilder(
             Locator(self._base_url, connector.allowed_protocol_schema_set),
             Defaults(self._default_headers, self._skip_auto_headers, self._version, connector.force_close),
             Credentials(self._default_auth, None if netrc is None else netrc.find),
             jar,
-            serialize,
+            bytes_serializer(self._json_serialize_bytes or self._json_serialize),
             connector.pool.bucket,
         )
-        core = Core(builder, self._policy, self._response_class, requote_redirect_url, netrc)
+        core = Core(builder, self._policy, self._response_class, netrc)
         core.connector = connector
         plan = core.plan
         plan.full = ClientSession.__dict__["_request"]
@@ -284,7 +180,7 @@ class ClientSession:
         raise TypeError("Use async with instead")
 
     def __exit__(self, *args: object) -> None:
-        """Exists because `with` looks for it before it calls `__enter__`, which tells what to do."""
+        """Do nothing: `with` looks for this method before it calls `__enter__`, whose error says what to do."""
 
     async def __aenter__(self) -> Self:
         return self
@@ -297,7 +193,7 @@ class ClientSession:
     # Requests.
 
     def request(self, method: str, url: StrOrURL, **kwargs: Unpack[RequestOptions]) -> Call:
-        """Makes a request. Await the result, or use it with `async with`, which releases the response.
+        """Make a request. Await the result, or use it with `async with`, which releases the response.
 
         Args:
             method: HTTP method.
@@ -311,26 +207,27 @@ class ClientSession:
             headers: header fields put over those of the session.
             skip_auto_headers: more automatic header fields that are not sent.
             auth: credentials. Excludes an Authorization header and credentials in the URL.
-            allow_redirects: whether redirects are followed. Default True, False for HEAD.
+            allow_redirects: follow redirects. Default True; False for `head`.
             max_redirects: at how many redirects it is a `TooManyRedirects`. Default 10; 0 for no limit.
             compress: content coding for the body, `deflate`, `gzip`, `br` or `zstd`; True is `deflate`.
-            chunked: whether the body is sent in chunks. Default: if its length is not known.
-            expect100: whether the server is asked whether it wants the body, before it is sent.
+            chunked: send the body in chunks. Default: if its length is not known.
+            expect100: send `Expect: 100-continue`, and the body only after the server asks for it.
             raise_for_status: as for the session.
             read_until_eof: whether a body without a length goes on until the connection ends. Default True; else it
                 is empty.
             proxy, proxy_auth, proxy_headers: None, for no proxy: proxies are not supported yet.
             read_bufsize: as for the session, in bytes.
             auto_decompress: as for the session.
-            timeout: a `ClientTimeout`, or a number, the total in seconds; None for no limit at all.
+            timeout: a `ClientTimeout`, or a number, the total in seconds; None for no limit at all. Default: as for
+                the session.
             ssl: TLS checks: True for the default ones, False for none, a `Fingerprint`, or an `ssl.SSLContext`.
             server_hostname: name to check the certificate against, instead of that in the URL.
             retry: as for the session.
             max_line_size, max_field_size, max_headers: as for the session, in bytes and fields.
             error_body_size: as for the session, in bytes.
             middlewares: instead of those of the session.
-            upload_tracker: an `UploadTracker` to be told how far the body has come.
-            trace_request_ctx: handed to `TraceConfig.trace_config_ctx`.
+            upload_tracker: an `UploadTracker` that follows how much of the body was sent.
+            trace_request_ctx: passed to `TraceConfig.trace_config_ctx`.
             verify_ssl, ssl_context, fingerprint: deprecated spellings of `ssl`.
 
         Raises:
@@ -338,7 +235,9 @@ class ClientSession:
             ClientConnectionError: no connection, or a lost one; see its subclasses.
             ClientResponseError: the response is invalid, or has an error status and `raise_for_status` is on.
             TimeoutError: a time limit was exceeded.
-            ValueError: arguments contradict each other, or cannot go on the wire.
+            TypeError: an argument has a type that the parameter does not take; nothing was sent.
+            ValueError: an argument has a value that the parameter does not take, arguments contradict each other, or
+                cannot go on the wire; nothing was sent.
             NotImplementedError: an argument is for a proxy; nothing was sent.
         """
         return Call(self._request, self._core.plan, method, url, kwargs)
@@ -446,7 +345,7 @@ class ClientSession:
     # The end.
 
     async def close(self) -> None:
-        """Closes the session, and its connector if it owns it. Returns when all sockets are closed."""
+        """Close the session, and its connector if it owns it. Return when all sockets are closed."""
         connector = self._connector
         self._connector = None
         if connector is not None and self._connector_owner:
@@ -511,7 +410,7 @@ class ClientSession:
 
     @property
     def json_serialize_bytes(self) -> Callable[[Any], bytes] | None:
-        """What makes the bytes of a body passed as `json`, if that was given."""
+        """The function that makes the bytes of a body passed as `json`, if one was given."""
         return self._json_serialize_bytes
 
     @property
@@ -522,7 +421,7 @@ class ClientSession:
     @requote_redirect_url.setter
     def requote_redirect_url(self, value: bool) -> None:
         warnings.warn("session.requote_redirect_url modification is deprecated", DeprecationWarning, stacklevel=2)
-        self._core.requote_redirect_url = value
+        self._core.requote_redirect_url = OF_SESSION["requote_redirect_url"].check("requote_redirect_url", value)
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop:
@@ -547,17 +446,17 @@ class ClientSession:
 
     @property
     def json_serialize(self) -> Callable[[Any], str]:
-        """What makes the text of a body passed as `json`."""
+        """The function that makes the text of a body passed as `json`."""
         return self._json_serialize
 
     @property
     def trust_env(self) -> bool:
-        """Whether netrc is asked for credentials."""
+        """Whether credentials are looked up in netrc."""
         return self._core.netrc is not None
 
     @property
     def trace_configs(self) -> list[TraceConfig]:
-        """Who is told of requests."""
+        """Listeners to the events of each request."""
         return self._trace_configs
 
     @property
@@ -567,29 +466,13 @@ class ClientSession:
 
     @property
     def raise_for_status(self) -> RaiseForStatus:
-        """Whether a status of 400 or more is an error."""
+        """Whether a status of 400 or more is an error, or the function that decides."""
         return self._policy.raise_for_status
 
     @property
     def auto_decompress(self) -> bool:
         """Whether content codings are taken off bodies."""
         return self._policy.auto_decompress
-
-
-def _override(policy: Policy, arguments: dict[str, Any]) -> Policy:
-    """Return the policy of a call, and take the arguments that say how it is carried out out of the others."""
-    if not OLD_TLS_ARGUMENTS.isdisjoint(arguments):
-        old = {name: arguments.pop(name) for name in OLD_TLS_ARGUMENTS & arguments.keys()}
-        arguments["ssl"] = merge_tls(arguments.get("ssl"), **old)
-    return policy.override({name: arguments.pop(name) for name in arguments.keys() - _CONTENT})
-
-
-def _spread_out(arguments: dict[str, Any]) -> None:
-    """Make lists of arguments that can be read only once and are read more often."""
-    for name in _READ_AGAIN.intersection(arguments):
-        value = arguments[name]
-        if type(value) is not dict and isinstance(value, Iterator):
-            arguments[name] = list(value)
 
 
 def _follow(call: Call, request: WireRequest, response: ClientResponse) -> Coroutine[Any, Any, ClientResponse]:
@@ -602,26 +485,3 @@ def _repeat(call: Call) -> Coroutine[Any, Any, ClientResponse]:
     """Send a plain call again, on a new connection."""
     session: ClientSession = call.full.__self__
     return session._go_on(call, None, None)
-
-
-def _check_version(version: object) -> HttpVersion:
-    for known in (HttpVersion11, HttpVersion10):
-        if version == known:
-            return known  # and not what was given, which goes into every request line
-    raise ValueError(f"version should be HttpVersion11 or HttpVersion10, got {version!r}")
-
-
-def _check_base_url(base_url: StrOrURL | None) -> URL | None:
-    if base_url is None:
-        return None
-    if isinstance(base_url, str):
-        try:
-            check_url(base_url)
-        except ValueError as error:
-            raise ValueError(f"base_url is no URL: {error}") from None
-    url = URL(base_url)
-    if not url.absolute:
-        raise ValueError(f"base_url should be absolute, got {base_url!r}")
-    if not url.path.endswith("/"):
-        raise ValueError(f"The path of base_url should end in '/', got {base_url!r}")
-    return url

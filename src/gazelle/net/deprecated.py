@@ -1,8 +1,10 @@
-"""Old spellings of arguments: they are translated here, with a DeprecationWarning, and unknown everywhere else."""
+"""Old spellings of arguments, translated with a DeprecationWarning. No other module knows them."""
 
 import ssl as ssl_module
 import warnings
+from typing import Any
 
+from gazelle.checks import check_flag, refuse
 from gazelle.timeouts import DEFAULT_TIMEOUT, ClientTimeout
 from gazelle.types import Sentinel, sentinel
 
@@ -12,8 +14,23 @@ OLD_TLS_ARGUMENTS = frozenset({"verify_ssl", "ssl_context", "fingerprint"})
 
 
 def warn_of(name: str, instead: str, stacklevel: int = 4) -> None:
-    """Warns that an argument is deprecated."""
+    """Warn that an argument is deprecated."""
     warnings.warn(f"{name} is deprecated, use {instead} instead", DeprecationWarning, stacklevel=stacklevel)
+
+
+def check_ssl_context(name: str, value: Any) -> ssl_module.SSLContext:
+    """Check a context."""
+    return value if isinstance(value, ssl_module.SSLContext) else refuse(name, "an ssl.SSLContext", value)
+
+
+def check_fingerprint(name: str, value: Any) -> Fingerprint:
+    """Check the digest of a certificate, and return the pin."""
+    if not isinstance(value, bytes | bytearray | memoryview):
+        refuse(name, "the 32 bytes of a SHA-256 digest", value)
+    try:
+        return Fingerprint(bytes(value))
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from None
 
 
 def merge_tls(
@@ -22,43 +39,37 @@ def merge_tls(
     ssl_context: ssl_module.SSLContext | None = None,
     fingerprint: bytes | None = None,
 ) -> TlsPolicy:
-    """Returns the TLS checks that `ssl` or one of its old spellings asks for.
+    """Return the TLS checks that `ssl` or one of its old spellings asks for.
 
     Raises:
-        ValueError: more than one of them is given.
+        ValueError: more than one of them is given, or the fingerprint is no SHA-256 digest.
         TypeError: one of them has a type it must not have.
     """
-    given = [name for name, value in (("ssl_context", ssl_context), ("fingerprint", fingerprint)) if value is not None]
+    given: list[TlsPolicy] = []
     if verify_ssl is not None:
         warn_of("verify_ssl", "ssl=False")
-        if not verify_ssl:
-            given.append("verify_ssl")
+        if not check_flag("verify_ssl", verify_ssl):
+            given.append(False)
     if ssl_context is not None:
         warn_of("ssl_context", "ssl=context")
+        given.append(check_ssl_context("ssl_context", ssl_context))
     if fingerprint is not None:
         warn_of("fingerprint", "ssl=Fingerprint(digest)")
+        given.append(check_fingerprint("fingerprint", fingerprint))
     if len(given) > 1 or (given and ssl is not None and ssl is not True):
         raise ValueError("verify_ssl, ssl_context, fingerprint and ssl parameters are mutually exclusive")
-    if not given:
-        return check_policy(ssl)
-    if ssl_context is not None:
-        if not isinstance(ssl_context, ssl_module.SSLContext):
-            raise TypeError(f"ssl_context should be an SSLContext, got {ssl_context!r}")
-        return ssl_context
-    return False if fingerprint is None else Fingerprint(fingerprint)
+    return given[0] if given else check_policy(ssl)
 
 
 def merge_timeouts(
     timeout: ClientTimeout | Sentinel | None, read_timeout: float | Sentinel | None, conn_timeout: float | None
 ) -> ClientTimeout:
-    """Returns the time limits that `timeout` or its old spellings ask for.
+    """Return the time limits that `timeout` or its old spellings ask for, which are checked already.
 
     Raises:
-        ValueError: `timeout` is combined with an old spelling, or is no `ClientTimeout`.
+        ValueError: `timeout` is combined with an old spelling.
     """
-    if timeout is not sentinel and timeout is not None:
-        if not isinstance(timeout, ClientTimeout):
-            raise ValueError(f"timeout parameter should be a ClientTimeout, got {timeout!r}")
+    if isinstance(timeout, ClientTimeout):
         if read_timeout is not sentinel:
             raise ValueError("read_timeout and timeout parameters conflict, please setup timeout.total")
         if conn_timeout is not None:

@@ -40,18 +40,6 @@ def collect_fields(headers: LooseHeaders | None) -> CIMultiDict[str]:
         raise
 
 
-def check_names(parameter: str, names: Iterable[str] | None) -> list[str]:
-    """Return the names of header fields that were passed.
-
-    Raises:
-        TypeError: they are something else than several str. One str would be taken for the names of its letters.
-    """
-    listed = list(names or ())
-    if isinstance(names, str) or not all(isinstance(name, str) for name in listed):
-        raise TypeError(f'{parameter} should be names of header fields, as in ["User-Agent"], got {names!r}')
-    return listed
-
-
 def check_value(name: str, value: object) -> None:
     """Checks the value of a field that is looked at before it is serialised.
 
