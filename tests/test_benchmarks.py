@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import nginx, servers
+from benchmarks import canned, nginx, servers
 from benchmarks.macro.clients import CLIENTS
 from benchmarks.macro.report import summarise
 from benchmarks.macro.rounds import Contender, Interpreter, Record
@@ -73,17 +73,17 @@ def test_the_canned_server_answers_pipelined_requests_in_order_however_they_are_
     )
     received = _exchange(address, [requests[start : start + size] for start in range(0, len(requests), size)])
     assert _bodies(received) == [
-        servers.SMALL_BODY,
+        canned.SMALL_BODY,
         b'{"received":30}',
-        (servers.PIECE)[:200000],
-        servers.SMALL_BODY,
+        (canned.PIECE)[:200000],
+        canned.SMALL_BODY,
         b'{"received":7}',
-        servers.PIECE[:5],
+        canned.PIECE[:5],
     ]
 
 
 def test_the_canned_server_closes_after_the_reply_that_says_so(address: servers.Address) -> None:
-    assert _bodies(_exchange(address, [_request("/close") + _request("/")])) == [servers.SMALL_BODY]
+    assert _bodies(_exchange(address, [_request("/close") + _request("/")])) == [canned.SMALL_BODY]
 
 
 def test_the_canned_server_speaks_tls_with_a_certificate_of_its_own_ca() -> None:
@@ -94,7 +94,7 @@ def test_the_canned_server_speaks_tls_with_a_certificate_of_its_own_ca() -> None
             context.wrap_socket(plain, server_hostname="localhost") as client,
         ):
             client.sendall(_request("/"))
-            assert client.recv(65536).endswith(servers.SMALL_BODY)
+            assert client.recv(65536).endswith(canned.SMALL_BODY)
 
 
 @pytest.mark.skipif(nginx.find() is None, reason="nginx is not installed")
@@ -104,7 +104,7 @@ def test_nginx_answers_what_the_canned_server_answers() -> None:
             _request("/") + _request("/any/x?y=1") + _request("/post", "POST", b"12345") + _request("/json", close=True)
         )
         bodies = _bodies(_exchange(addresses.http, [requests]))
-    assert bodies == [servers.SMALL_BODY, servers.SMALL_BODY, b'{"received":5}', servers.JSON_BODY]
+    assert bodies == [canned.SMALL_BODY, canned.SMALL_BODY, b'{"received":5}', canned.JSON_BODY]
 
 
 def test_one_short_round_gives_a_table_and_a_file(tmp_path: Path) -> None:
