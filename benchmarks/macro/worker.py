@@ -22,7 +22,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass, replace
 from types import FrameType
-from typing import Any
+from typing import Any, NoReturn
 
 from benchmarks.macro.clients import CLIENTS, Driver, Job
 from benchmarks.macro.workloads import Workload
@@ -177,7 +177,7 @@ async def _time_rounds(job: Job, driver: Driver, operations: int) -> Measurement
     return None
 
 
-async def _run_sections(job: Job, driver: Driver, operations: int) -> None:
+async def _run_sections(job: Job, driver: Driver, operations: int) -> NoReturn:
     gc.collect()
     short, long = operations_of(job.workload)
     os.getppid()
@@ -185,6 +185,7 @@ async def _run_sections(job: Job, driver: Driver, operations: int) -> None:
     os.getppid()
     await _spread(job, driver, long)
     os.getppid()
+    os._exit(0)  # to close everything under the tool would take longer than what was counted
 
 
 _MODES: dict[str, Callable[[Job, Driver, int], Awaitable[Measurement | None]]] = {
@@ -229,7 +230,9 @@ def fork_each(assignments: list[Assignment]) -> int:
         child = os.fork()
         if not child:
             print(os.getpid(), assignment.workload, flush=True)
-            os._exit(work(assignment))
+            status = work(assignment)
+            sys.stderr.flush()
+            os._exit(status)
         failed = os.waitpid(child, 0)[1] != 0 or failed
     return int(failed)
 

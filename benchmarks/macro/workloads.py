@@ -25,6 +25,11 @@ class Site:
         self.given: Any = None
         self.next = itertools.count().__next__
 
+    def close(self) -> None:
+        """Close what was given, if it is something to be closed."""
+        if hasattr(self.given, "close"):
+            self.given.close()
+
 
 Call = Callable[[Site], Awaitable[Any]]
 """One operation of a workload, written as a user of aiohttp's API would write it; returns what is then checked."""

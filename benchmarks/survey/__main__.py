@@ -92,25 +92,22 @@ def instructions(options: argparse.Namespace, contenders: Sequence[Contender], p
     different, worse = table.differences(plan.loop), []
     if different:
         print("not comparable with the stored table: " + "; ".join(different))
-    found = {}
+    found: dict[str, dict[str, float]] = {}
     for contender in contenders:
         name = contender.client.name
         with ExitStack() as stack:
             found[name] = counting.count(options.kinds, contender, plan, Servers(stack, plan))
-        stored = table.clients.get(name, {})
-        print(f"\n{name}: thousand instructions per call\n{'kind':22}{'now':>10}{'stored':>10}")
-        for kind, cost in found[name].items():
-            print(f"{kind:22}{cost / 1000:10.1f}{stored.get(kind, float('nan')):10.1f}")
+        print("\n".join(report.beside(name, found[name], table.clients.get(name, {}))), flush=True)
         if options.store:
             table = table.update(name, found[name], plan.loop)
+            table.write()
         elif not different and name in table.clients:
             more, less = table.judge(name, found[name])
-            print("\n".join(["", *more, *less]))
+            print("\n".join(["", *more, *less]), flush=True)
             worse += more
-    if options.store:
-        table.write()
-    if options.json:
-        options.json.write_text(json.dumps({"environment": counting.environment(plan.loop), **found}, indent=1) + "\n")
+        if options.json:
+            document = {"environment": counting.environment(plan.loop), "instructions": found}
+            options.json.write_text(json.dumps(document, indent=1) + "\n")
     return int(bool(worse))
 
 

@@ -71,6 +71,13 @@ def markdown(rows: Sequence[Row], client: str) -> str:
     return "\n".join(["| " + " | ".join(HEAD) + " |", "|---|" + "---:|" * 5 + "---|", *body])
 
 
+def beside(client: str, now: Mapping[str, float], stored: Mapping[str, float]) -> list[str]:
+    """Lines of thousand instructions per call, *now* beside what is *stored*."""
+    yet = {kind: f"{stored[kind]:10.1f}" if kind in stored else "" for kind in now}
+    counts = [f"{kind:22}{cost / 1000:10.1f}{yet[kind]}" for kind, cost in now.items()]
+    return ["", f"{client}: thousand instructions per call", f"{'kind':22}{'now':>10}{'stored':>10}", *counts]
+
+
 def conclude(rows: Sequence[Row], client: str) -> str:
     """The geometric mean of aiohttp ÷ the client, and the kinds where it is least."""
     ratios = sorted((ratio, row.kind.name) for row in rows if (ratio := row.ratio(client)) is not None)

@@ -97,6 +97,7 @@ class SessionDriver:
     async def close(self) -> None:
         """Close the session."""
         await self._session.close()
+        self._site.close()
 
     def engine(self) -> str | None:
         """Tell whether the compiled engine is in use."""

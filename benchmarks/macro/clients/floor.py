@@ -211,6 +211,9 @@ class FloorDriver:
         self._template = Template(workload, f"{workload.host or job.address.host}:{job.address.port}")
         self._idle: dict[int, list[FloorExchange | HttptoolsProtocol]] = {}
         self._numbers = itertools.count()
+        self._site = Site(None, None, job.origin, workload.target)
+        if callable(workload.bare) and workload.given is not None:
+            self._site.given = workload.given(self._site)
         self.repeat = self._choose()
 
     def _choose(self) -> Callable[[int], Awaitable[Any]]:
@@ -302,11 +305,9 @@ class FloorDriver:
 
     async def _repeat_call(self, count: int) -> Any:
         workload = self._job.workload
-        site = Site(None, None, self._job.origin, workload.target)
-        site.given = workload.given(site) if workload.given else None
         value = None
         for _ in range(count):
-            value = await cast(Call, workload.bare)(site)
+            value = await cast(Call, workload.bare)(self._site)
         return value
 
     async def close(self) -> None:
@@ -315,6 +316,7 @@ class FloorDriver:
             for protocol in idle:
                 protocol.waiter = None
                 protocol.transport.close()
+        self._site.close()
         await asyncio.sleep(0)
 
     def engine(self) -> str | None:
