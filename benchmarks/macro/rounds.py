@@ -15,6 +15,7 @@ from benchmarks.macro.clients import CLIENTS, Client
 from benchmarks.macro.worker import Assignment, Measurement
 from benchmarks.macro.workloads import WORKLOADS, Workload
 from benchmarks.servers import Address
+from benchmarks.survey.kinds import ALL, REPLIES
 
 ROOT = Path(__file__).resolve().parents[2]
 """The folder that holds `benchmarks`: workers start here, so that any interpreter finds the package."""
@@ -100,7 +101,7 @@ def serving(workload: Workload, plan: Plan) -> Iterator[Address]:
         with nginx.start(cpu=plan.server_cpu) as addresses:
             yield addresses.https if workload.tls else addresses.http
     else:
-        with servers.start(tls=workload.tls, cpu=plan.server_cpu, replies=workload.replies) as address:
+        with servers.start(tls=workload.tls, cpu=plan.server_cpu, replies=REPLIES) as address:
             yield address
 
 
@@ -196,5 +197,5 @@ def pick_processors() -> tuple[int | None, int | None]:
 
 
 def known(names: Sequence[str]) -> list[Workload]:
-    """The workloads named, all of them when none is; raises `KeyError` for an unknown name."""
-    return [WORKLOADS[name] for name in names] if names else list(WORKLOADS.values())
+    """The workloads or kinds named, all workloads when none is; raises `KeyError` for an unknown name."""
+    return [ALL[name] for name in names] if names else list(WORKLOADS.values())

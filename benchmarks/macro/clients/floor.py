@@ -311,11 +311,11 @@ class FloorDriver:
         return value
 
     async def close(self) -> None:
-        """Close the idle connections."""
+        """Close the idle connections; over TLS without the farewell, for which the loop would have to run on."""
         for idle in self._idle.values():
             for protocol in idle:
                 protocol.waiter = None
-                protocol.transport.close()
+                protocol.transport.abort()
         self._site.close()
         await asyncio.sleep(0)
 
