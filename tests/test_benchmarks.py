@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from email.utils import parsedate
 from pathlib import Path
 from typing import Any
@@ -22,11 +23,13 @@ from benchmarks import canned, nginx, servers
 from benchmarks.macro.clients import CLIENTS, Job
 from benchmarks.macro.clients.floor import MARK, Template
 from benchmarks.macro.report import summarise
-from benchmarks.macro.rounds import Contender, Interpreter, Record
+from benchmarks.macro.rounds import Contender, Interpreter, Plan, Record
 from benchmarks.macro.worker import Measurement
 from benchmarks.macro.workloads import WORKLOADS, Workload
 from benchmarks.survey import counting
 from benchmarks.survey.kinds import KINDS, REPLIES
+from benchmarks.survey.report import Row
+from benchmarks.survey.rounds import Servers, measure_kind
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -195,6 +198,19 @@ def test_one_short_round_of_the_survey_gives_a_line_per_kind_and_a_mean(tmp_path
     assert len(get["clients"]) == 3  # the floor has no HEAD
     assert len(head["clients"]) == 2
     assert all(client["complaint"] is None and client["cpu"] > 0 for client in get["clients"].values())
+
+
+def test_a_client_that_is_not_there_spoils_no_kind_of_the_survey_for_the_others() -> None:
+    plan = Plan(rounds=2, seconds=0.01)
+    floor = Contender(CLIENTS["floor"], Interpreter.ask(sys.executable))
+    with ExitStack() as stack:
+        where = Servers(stack, plan)
+        records = measure_kind(KINDS["get"], [floor, Contender(CLIENTS["aiohttp"], None)], plan, where)
+        assert measure_kind(KINDS["head"], [floor], plan, where) == []
+    row = Row.of(KINDS["get"], records)
+    assert row.complaints == ["aiohttp: not installed"]
+    assert row.time("floor") is not None
+    assert row.ratio("floor") is None
 
 
 def test_a_kind_is_worse_when_it_needs_a_twelfth_more_instructions_than_stored_and_better_when_that_much_less() -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import select
 import subprocess
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack
 
 from benchmarks import servers
 from benchmarks.macro.rounds import ROOT, WORKER_TIMEOUT, Contender, Plan, Record, assign, worker_environment
@@ -14,9 +14,6 @@ from benchmarks.macro.worker import GREETING, Assignment, Measurement
 from benchmarks.macro.workloads import Workload
 from benchmarks.servers import Address
 from benchmarks.survey.kinds import REPLIES
-
-Measure = Callable[[], Measurement]
-"""Lets a worker do one round; raises `RuntimeError` with its last line of complaint when it fails or hangs."""
 
 
 class Servers:
@@ -35,82 +32,93 @@ class Servers:
         return self._addresses[kind.tls]
 
 
-@contextmanager
-def lasting_worker(contender: Contender, assignment: Assignment) -> Iterator[Measure]:
-    """Start a worker and warm it up; what is yielded measures once."""
-    if contender.interpreter is None:
-        raise RuntimeError("not installed")
-    command = [contender.interpreter.path, "-m", "benchmarks.macro.worker", assignment.to_json()]
-    process = subprocess.Popen(
-        command,
-        cwd=ROOT,
-        env=worker_environment(contender.client),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdin
-    assert process.stdout
-    assert process.stderr
-    to_worker, from_worker, complaints = process.stdin, process.stdout, process.stderr
+class LastingWorker:
+    """A worker process that has warmed up and measures whenever it is asked to.
 
-    def read_line() -> str:
-        if not select.select([from_worker], [], [], WORKER_TIMEOUT)[0]:
+    Raises `RuntimeError` with the worker's last line of complaint when it fails or hangs.
+    """
+
+    def __init__(self, contender: Contender, assignment: Assignment) -> None:
+        if contender.interpreter is None:
+            raise RuntimeError("not installed")
+        self._process = subprocess.Popen(
+            [contender.interpreter.path, "-m", "benchmarks.macro.worker", assignment.to_json()],
+            cwd=ROOT,
+            env=worker_environment(contender.client),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def __enter__(self) -> LastingWorker:
+        """Wait until the worker has warmed up, so that the next one has the processor for itself."""
+        try:
+            greeting = self._read_line()
+            if greeting != GREETING:
+                raise RuntimeError(f"the worker began with {greeting!r}")
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        with self._process as process:
+            assert process.stdin
+            process.stdin.close()  # the worker ends when no further line can come
+            try:
+                process.wait(5)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+    def measure(self) -> Measurement:
+        """Let the worker do one round."""
+        assert self._process.stdin
+        self._process.stdin.write("\n")
+        self._process.stdin.flush()
+        return Measurement(**json.loads(self._read_line()))
+
+    def _read_line(self) -> str:
+        assert self._process.stdout
+        assert self._process.stderr
+        if not select.select([self._process.stdout], [], [], WORKER_TIMEOUT)[0]:
             raise RuntimeError(f"still running after {WORKER_TIMEOUT:.0f} s")
-        line = from_worker.readline()
+        line = self._process.stdout.readline()
         if not line:
-            lines = complaints.read().strip().splitlines()
-            raise RuntimeError(lines[-1] if lines else "ended without a word")
-        return line
-
-    def measure() -> Measurement:
-        to_worker.write("\n")
-        to_worker.flush()
-        return Measurement(**json.loads(read_line()))
-
-    try:
-        if read_line().strip() != GREETING:
-            raise RuntimeError("the worker does not speak the language of the survey")
-        yield measure
-    finally:
-        with process:
-            if process.poll() is None:
-                to_worker.close()  # it ends when nothing more can come
-                try:
-                    process.wait(5)
-                except subprocess.TimeoutExpired:
-                    process.kill()
+            complaints = self._process.stderr.read().strip().splitlines()
+            raise RuntimeError(complaints[-1] if complaints else "ended without a word")
+        return line.strip()
 
 
 def measure_kind(kind: Workload, contenders: Sequence[Contender], plan: Plan, where: Servers) -> list[Record]:
     """Measure every client once per round, each round beginning with another one.
 
-    A client that fails is left out of the rest. Raises `RuntimeError` when the server does not start.
+    A client that fails is left out of the rest; one that cannot do the kind has no record. Raises `RuntimeError` when
+    the server does not start.
     """
     records = [Record(contender) for contender in contenders if contender.client.can_do(kind)]
     address = where.address(kind)
     with ExitStack() as stack:
-        workers: dict[str, Measure] = {}
+        workers: dict[str, LastingWorker] = {}
         for record in records:
             client = record.contender.client
             assignment = assign(client, kind, address, plan, mode="rounds")
             try:
-                workers[client.name] = stack.enter_context(lasting_worker(record.contender, assignment))
+                workers[client.name] = stack.enter_context(LastingWorker(record.contender, assignment))
             except RuntimeError as error:
                 record.complaint = str(error)
         for number in range(plan.rounds):
-            shift = number % len(records)
+            shift = number % max(1, len(records))
             for record in records[shift:] + records[:shift]:
                 record.measurements.append(_measure_once(record, workers))
     return records
 
 
-def _measure_once(record: Record, workers: dict[str, Measure]) -> Measurement | None:
+def _measure_once(record: Record, workers: dict[str, LastingWorker]) -> Measurement | None:
     if record.complaint is not None:
         return None
     try:
-        return workers[record.contender.client.name]()
+        return workers[record.contender.client.name].measure()
     except (RuntimeError, OSError) as error:
         record.complaint = str(error)
         return None
