@@ -220,6 +220,10 @@ def test_a_kind_is_worse_when_it_needs_a_twelfth_more_instructions_than_stored_a
     assert [line.partition(":")[0] for line in better] == ["json"]
 
 
+def test_every_kind_of_call_has_its_number_of_instructions_stored() -> None:
+    assert set(counting.Table.read().clients["gazelle"]) == set(KINDS)
+
+
 def test_stored_instructions_of_another_python_are_neither_compared_nor_kept(tmp_path: Path) -> None:
     file = tmp_path / "instructions.json"
     elsewhere = {**counting.environment("asyncio"), "python": "3.0.0"}

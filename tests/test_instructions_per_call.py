@@ -13,7 +13,7 @@ from benchmarks.survey import counting
 from benchmarks.survey.kinds import KINDS
 from benchmarks.survey.rounds import Servers
 
-SAMPLE = ("get", "distinct", "params", "timeout", "post_json", "set_cookie_changing", "cookies_call")
+SAMPLE = ("get", "distinct", "params", "timeout", "cookies_call")
 """A few kinds that share little of their way; `make survey` does all of them."""
 
 pytestmark = [
