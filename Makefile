@@ -1,6 +1,6 @@
 # The developer's commands; each is the script of the same name in ci/.
 
-.PHONY: help all bench build check clean demo docs fuzz sanitize sizes test
+.PHONY: help all bench build check clean demo docs fuzz sanitize sizes survey test
 
 help:
 	@sed -n 's/^\([a-z]*\): *## */  make \1	/p' Makefile
@@ -9,6 +9,7 @@ demo:     ## fetch from a local server and compare Gazelle's speed with aiohttp'
 test:     ## all tests, on both builds of the engine
 check:    ## linters, types, architecture
 bench:    ## benchmarks against other clients
+survey:   ## every kind of call beside aiohttp: CPU time, then instructions beside the stored ones
 build:    ## source distribution and wheels, each proven in a clean environment
 sanitize: ## the engine's tests with AddressSanitizer and UndefinedBehaviorSanitizer
 fuzz:     ## a long comparison of both builds of the engine
@@ -16,7 +17,7 @@ docs:     ## the documentation: links and samples
 sizes:    ## the longest files and functions
 all:      ## what CI runs
 
-all bench build check demo docs fuzz sanitize sizes test:
+all bench build check demo docs fuzz sanitize sizes survey test:
 	@ci/$@
 
 clean:    ## everything that was fetched, built or installed in this folder

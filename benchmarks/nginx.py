@@ -22,7 +22,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.servers import JSON_BODY, PIECE, SMALL_BODY, Address, make_certificates
+from benchmarks.canned import JSON_BODY, PIECE, SMALL_BODY
+from benchmarks.servers import Address, make_certificates
 
 LARGE_SIZE = 1024 * 1024
 """Bytes of the larger static file."""

@@ -36,7 +36,8 @@ from benchmarks.macro.rounds import (
     serving,
 )
 from benchmarks.macro.worker import Assignment
-from benchmarks.macro.workloads import WORKLOADS, Workload
+from benchmarks.macro.workloads import Workload
+from benchmarks.survey.kinds import ALL
 
 SHORT, LONG = 1600, 6400
 """Operations of the two runs that are subtracted from each other."""
@@ -186,9 +187,7 @@ def main(arguments: list[str] | None = None) -> int:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument(
-        "workload", nargs="?", choices=WORKLOADS, default="get", metavar="WORKLOAD", help=", ".join(WORKLOADS)
-    )
+    parser.add_argument("workload", nargs="?", choices=ALL, default="get", metavar="WORKLOAD", help=", ".join(ALL))
     parser.add_argument("--client", choices=CLIENTS, default="gazelle", metavar="CLIENT", help=", ".join(CLIENTS))
     parser.add_argument("--loop", choices=("uvloop", "asyncio"), default="uvloop")
     parser.add_argument(
@@ -205,7 +204,7 @@ def main(arguments: list[str] | None = None) -> int:
         own, peers = Interpreter.ask(sys.executable), Interpreter.ask(peer_path) if peer_path else None
         client_cpu, server_cpu = pick_processors()
         plan = Plan(rounds=3, seconds=0.3, loop=options.loop, client_cpu=client_cpu, server_cpu=server_cpu)
-        workload = WORKLOADS[options.workload]
+        workload = ALL[options.workload]
         if "time" in wanted:
             names = list(dict.fromkeys(["floor", options.client]))
             print(

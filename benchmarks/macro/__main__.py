@@ -12,6 +12,7 @@ from benchmarks.macro.clients import CLIENTS
 from benchmarks.macro.report import document, machine, summarise, table
 from benchmarks.macro.rounds import ROOT, Interpreter, Plan, choose, known, pick_processors, run_rounds
 from benchmarks.macro.workloads import WORKLOADS
+from benchmarks.survey.kinds import ALL
 
 PEERS = ROOT / ".venv-peers" / "bin" / "python"
 
@@ -22,7 +23,7 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
         description="Measure clients against each other and against the floor, in CPU time per operation.",
         epilog="workloads: "
         + "; ".join(f"{one.name} ({one.title})" for one in WORKLOADS.values())
-        + ". clients: "
+        + "; and the kinds of benchmarks.survey, if they are named. clients: "
         + ", ".join(CLIENTS),
     )
     parser.add_argument("workloads", nargs="*", metavar="WORKLOAD", help="which to run (default: all)")
@@ -39,8 +40,8 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--output", type=Path, help="JSON file (default: build/bench/macro-TIME.json)")
     options = parser.parse_args(arguments)
     for name in options.workloads:
-        if name not in WORKLOADS:
-            parser.error(f"no workload {name!r}; there are: {', '.join(WORKLOADS)}")
+        if name not in ALL:
+            parser.error(f"no workload {name!r}; there are: {', '.join(ALL)}")
     options.clients = options.clients.split(",") if options.clients else list(CLIENTS)
     for name in options.clients:
         if name not in CLIENTS:

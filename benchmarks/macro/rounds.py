@@ -15,6 +15,7 @@ from benchmarks.macro.clients import CLIENTS, Client
 from benchmarks.macro.worker import Assignment, Measurement
 from benchmarks.macro.workloads import WORKLOADS, Workload
 from benchmarks.servers import Address
+from benchmarks.survey.kinds import ALL, REPLIES
 
 ROOT = Path(__file__).resolve().parents[2]
 """The folder that holds `benchmarks`: workers start here, so that any interpreter finds the package."""
@@ -100,8 +101,38 @@ def serving(workload: Workload, plan: Plan) -> Iterator[Address]:
         with nginx.start(cpu=plan.server_cpu) as addresses:
             yield addresses.https if workload.tls else addresses.http
     else:
-        with servers.start(tls=workload.tls, cpu=plan.server_cpu) as address:
+        with servers.start(tls=workload.tls, cpu=plan.server_cpu, replies=REPLIES) as address:
             yield address
+
+
+def assign(
+    client: Client,
+    workload: Workload,
+    address: Address,
+    plan: Plan,
+    *,
+    mode: str = "time",
+    operations: int | None = None,
+) -> Assignment:
+    """What a worker does for *client* and *workload* against the server at *address*."""
+    return Assignment(
+        client=client.name,
+        workload=workload.name,
+        host=address.host,
+        port=address.port,
+        ca=address.ca,
+        loop=plan.loop,
+        cpu=plan.client_cpu,
+        seconds=plan.seconds,
+        mode=mode,
+        operations=operations,
+    )
+
+
+def worker_environment(client: Client) -> dict[str, str]:
+    """The environment of a worker: no proxy, and a netrc file, but an empty one, for a session that trusts it."""
+    inherited = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
+    return {**inherited, "NETRC": os.devnull, **client.environment}
 
 
 def run_worker(contender: Contender, assignment: Assignment, wrapper: Sequence[str] = ()) -> Measurement:
@@ -112,7 +143,7 @@ def run_worker(contender: Contender, assignment: Assignment, wrapper: Sequence[s
     if contender.interpreter is None:
         raise RuntimeError("not installed")
     command = [*wrapper, contender.interpreter.path, "-m", "benchmarks.macro.worker", assignment.to_json()]
-    environment = {**os.environ, **contender.client.environment}
+    environment = worker_environment(contender.client)
     timeout = None if wrapper else WORKER_TIMEOUT
     try:
         answer = subprocess.run(
@@ -137,6 +168,8 @@ def run_rounds(
     for record in records:
         if record.contender.interpreter is None:
             record.complaint = "not installed"
+        elif not record.contender.client.can_do(workload):
+            record.complaint = "not in its API"
     with serving(workload, plan) as address:
         for number in range(plan.rounds):
             shift = number % len(records)
@@ -146,16 +179,7 @@ def run_rounds(
                     continue
                 client = record.contender.client
                 tell(f"{workload.name}: round {number + 1} of {plan.rounds}, {client.name}")
-                assignment = Assignment(
-                    client=client.name,
-                    workload=workload.name,
-                    host=address.host,
-                    port=address.port,
-                    ca=address.ca,
-                    loop=plan.loop,
-                    cpu=plan.client_cpu,
-                    seconds=plan.seconds,
-                )
+                assignment = assign(client, workload, address, plan)
                 try:
                     record.measurements.append(run_worker(record.contender, assignment))
                 except RuntimeError as error:
@@ -173,5 +197,5 @@ def pick_processors() -> tuple[int | None, int | None]:
 
 
 def known(names: Sequence[str]) -> list[Workload]:
-    """The workloads named, all of them when none is; raises `KeyError` for an unknown name."""
-    return [WORKLOADS[name] for name in names] if names else list(WORKLOADS.values())
+    """The workloads or kinds named, all workloads when none is; raises `KeyError` for an unknown name."""
+    return [ALL[name] for name in names] if names else list(WORKLOADS.values())

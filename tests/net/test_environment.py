@@ -14,7 +14,7 @@ from yarl import URL
 
 from gazelle.auth import BasicAuth
 from gazelle.errors import InvalidUrlClientError
-from gazelle.net.environment import EnvironmentProxy, find_netrc, find_proxy, lookup_proxy
+from gazelle.net.environment import EnvironmentProxy, NetrcFile, find_netrc, find_proxy, lookup_proxy
 
 NETRC = """
 machine example.com login user password secret
@@ -144,13 +144,15 @@ def test_a_malformed_file_is_logged_without_its_secrets(
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs named pipes in the file system")
 async def test_a_slow_file_does_not_stop_the_event_loop(netrc_pipe: Path) -> None:
-    lookup = asyncio.create_task(lookup_netrc("example.com"))
+    file = NetrcFile()
+    lookup = asyncio.create_task(file.refresh())
     for _ in range(5):
         await asyncio.sleep(0.005)
     assert not lookup.done()
     writer = threading.Thread(target=netrc_pipe.write_text, args=("machine example.com login user password p\n",))
     writer.start()
-    assert await lookup == BasicAuth("user", "p")
+    assert await lookup
+    assert file.find("example.com") == BasicAuth("user", "p")
     writer.join()
     await asyncio.get_running_loop().shutdown_default_executor()
 

@@ -1,4 +1,4 @@
-"""The recognisers accept only text that yarl and the form encoder would leave as it is, and both twins accept the same."""
+"""The recognisers accept only text that the full way would leave as it is, and both twins accept the same."""
 
 from typing import Any
 

@@ -10,6 +10,9 @@ from typing import Any, Protocol
 from benchmarks.macro.workloads import Workload
 from benchmarks.servers import Address
 
+_GAZELLE = "benchmarks.macro.clients.aiohttp_api"
+_FLOOR = "benchmarks.macro.clients.floor"
+
 
 @dataclass(frozen=True, slots=True)
 class Client:
@@ -28,6 +31,12 @@ class Client:
     engine: str | None = None
     own: bool = False
     patch: str | None = None
+
+    def can_do(self, workload: Workload) -> bool:
+        """Whether there is code that does *workload* with this client."""
+        if self.driver == _FLOOR:
+            return workload.has_floor
+        return self.driver == _GAZELLE or workload.call is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +77,6 @@ class Driver(Protocol):
     def engine(self) -> str | None:
         """Which engine the client really uses ("c" or "python"), None if it has only one."""
 
-
-_GAZELLE = "benchmarks.macro.clients.aiohttp_api"
-_FLOOR = "benchmarks.macro.clients.floor"
 
 _ENTRIES = (
     Client("floor", "floor: bare Protocol", _FLOOR, "asyncio", ("asyncio",), own=True),

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import itertools
 import ssl
-from typing import Any
+from collections.abc import Awaitable, Callable
+from typing import Any, cast
 
 from benchmarks.macro.clients import Job
+from benchmarks.macro.workloads import Call, Site
 
 
 class SessionDriver:
@@ -20,14 +22,30 @@ class SessionDriver:
         self._send = getattr(session, workload.method.lower())
         self._options = workload.options()
         self._numbers = itertools.count()
+        self._site = Site(job.module, session, job.origin, workload.target)
+        if workload.given is not None:
+            self._site.given = workload.given(self._site)
+        self.repeat = self._choose()
+
+    def _choose(self) -> Callable[[int], Awaitable[Any]]:
+        """Return the loop that does no more than the workload needs."""
+        workload = self._job.workload
+        if workload.call is not None:
+            return self._repeat_call
         if workload.parse_json:
-            self.repeat = self._repeat_json
-        elif workload.distinct:
-            self.repeat = self._repeat_distinct
-        elif self._options:
-            self.repeat = self._repeat_with_options
-        else:
-            self.repeat = self._repeat_plain
+            return self._repeat_json
+        if workload.distinct:
+            return self._repeat_distinct
+        if workload.changing is not None:
+            return self._repeat_changing
+        return self._repeat_with_options if self._options else self._repeat_plain
+
+    async def _repeat_call(self, count: int) -> Any:
+        call, site = cast(Call, self._job.workload.call), self._site
+        value = None
+        for _ in range(count):
+            value = await call(site)
+        return value
 
     async def _repeat_plain(self, count: int) -> bytes:
         send, url = self._send, self._url
@@ -42,6 +60,15 @@ class SessionDriver:
         body = b""
         for _ in range(count):
             async with send(url, **options) as response:
+                body = await response.read()
+        return body
+
+    async def _repeat_changing(self, count: int) -> bytes:
+        send, url, numbers = self._send, self._url, self._numbers
+        options = self._job.workload.numbered(self._options)
+        body = b""
+        for _ in range(count):
+            async with send(url, **options(next(numbers))) as response:
                 body = await response.read()
         return body
 
@@ -70,6 +97,7 @@ class SessionDriver:
     async def close(self) -> None:
         """Close the session."""
         await self._session.close()
+        self._site.close()
 
     def engine(self) -> str | None:
         """Tell whether the compiled engine is in use."""
@@ -82,7 +110,7 @@ class SessionDriver:
 
 async def open_driver(job: Job) -> SessionDriver:
     """Make a session with the client's defaults; only what the workload needs is set."""
-    options: dict[str, Any] = {}
+    options: dict[str, Any] = job.workload.session(job.module) if job.workload.session else {}
     if job.address.ca:
         options["connector"] = job.module.TCPConnector(ssl=ssl.create_default_context(cafile=job.address.ca))
     if job.workload.base_url:

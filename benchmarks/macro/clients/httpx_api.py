@@ -18,9 +18,9 @@ class HttpxDriver:
         self._client = client
         self._url = workload.target if workload.base_url else job.url
         options = workload.options()
-        if "data" in options:
+        if workload.data is not None:
             options["content"] = options.pop("data")
-        self._options = options
+        self._options = workload.numbered(options)
         self._numbers = itertools.count()
 
     async def repeat(self, count: int) -> Any:
@@ -32,7 +32,7 @@ class HttpxDriver:
                 number = next(self._numbers)
                 response = await send(workload.method, url % (number, number))
             else:
-                response = await send(workload.method, url, **options)
+                response = await send(workload.method, url, **options(next(self._numbers)))
             if not workload.parse_json:
                 value = response.content
             elif (

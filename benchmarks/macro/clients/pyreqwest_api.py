@@ -34,17 +34,14 @@ class PyreqwestDriver:
 
     async def _repeat(self, count: int) -> Any:
         workload, client, url = self._workload, self._client, self._url
+        options = workload.numbered(workload.options())
+        body = "form" if workload.form else "body_bytes"
+        setters = {"headers": "headers", "params": "query", "json": "body_json", "data": body}
         value: Any = None
         for _ in range(count):
             builder = client.request(workload.method, url)
-            if workload.headers:
-                builder = builder.headers(workload.headers)
-            if workload.params:
-                builder = builder.query(workload.params)
-            if workload.json is not None:
-                builder = builder.body_json(workload.json)
-            if workload.data is not None:
-                builder = builder.body_bytes(workload.data)
+            for name, option in options(next(self._numbers)).items():
+                builder = getattr(builder, setters[name])(option)
             response = await builder.build().send()
             if not workload.parse_json:
                 value = bytes(await response.bytes())

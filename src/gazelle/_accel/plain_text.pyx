@@ -1,4 +1,4 @@
-"""Recognise text of a call that needs no work: URLs, queries and forms that yarl and the form encoder would leave as is."""
+"""Recognise text of a call that needs no work: URLs, queries and forms that the full way would leave as they are."""
 
 from cpython.unicode cimport PyUnicode_DecodeASCII
 

@@ -1,16 +1,20 @@
 """The awaitable that a request method returns.
 
-A call is *plain* if its arguments are of the exact simple types and its text is such that yarl, the header rules and the
-jar would leave it as it is, and an idle connection is there. A plain call is sent from here: origin, head bytes,
-connection, exchange, response, in one step. Every other call goes the full way, a coroutine of the client layer, which
-is the specification: `tests/client/test_plain_and_full.py` holds that both send the same bytes and give the same results.
+A call is *plain* if its arguments are of the exact simple types, its text is such that yarl, the header rules and the
+jar would leave it as it is, and an idle connection is there. A plain call is sent from here in one step: origin, head
+bytes, connection, exchange, response. Every other call goes the full way, a coroutine of the client layer. That is the
+specification: `tests/client/test_plain_and_full.py` holds that both send the same bytes and give the same results.
 
-| state   | `advance`                                                     | `throw`, `close`               |
-|---------|---------------------------------------------------------------|--------------------------------|
-| NEW     | plain: begin the exchange → WAITING; else start the coroutine → INNER | → DONE                 |
-| WAITING | take the answer → DONE with the response; redirect, error status, retry: start a coroutine → INNER | close the connection → DONE |
-| INNER   | step the coroutine; when it returns → DONE with the response  | passed on to the coroutine     |
-| DONE    | RuntimeError                                                  |                                |
+=======  =====================================================  ============================
+state    `advance`                                              `throw`, `close`
+=======  =====================================================  ============================
+NEW      plain: begin the exchange                    → WAITING  → DONE
+NEW      not plain: start the coroutine               → INNER    → DONE
+WAITING  take the answer, return the response         → DONE     close the connection → DONE
+WAITING  redirect, error status, retry: start a coroutine → INNER
+INNER    step the coroutine; when it returns          → DONE     passed on to the coroutine
+DONE     RuntimeError
+=======  =====================================================  ============================
 """
 
 import asyncio
@@ -101,7 +105,7 @@ class Plan:
         serialize: returns the bytes of a body that is passed as `json`.
         response: class of the responses.
         respond: returns the response for request, answer and lease, after its cookies are stored.
-        follow: returns the coroutine that goes on with a call after its request and response, which may not be the last.
+        follow: returns the coroutine that goes on with a call after a request and a response that is not the last.
         repeat: returns the coroutine that sends a call again, on a new connection.
         error: returns the error to raise for a request and an error of the engine.
     """
@@ -211,13 +215,13 @@ class Call(Sendable):
         "url",
     )
 
-    def __init__(self, full: Any, plan: Plan, method: str, url: Any, options: dict[str, Any]) -> None:
+    def __init__(self, full: Any, plan: Plan, method: str, url: Any, options: Any) -> None:
         self.finished = False
         self.full = full
         self.plan = plan
         self.method = method
         self.url = url
-        self.options = options
+        self.options: dict[str, Any] = options
         self.start = 0.0
         self._state = _NEW
         self._entering = False
@@ -336,7 +340,8 @@ class Call(Sendable):
     def _abandon(self) -> None:
         lease, future = self._lease, self._future
         self._end()
-        assert lease is not None and lease.connection is not None
+        assert lease is not None
+        assert lease.connection is not None
         lease.connection.abandon(future)
 
     # The plain way.
@@ -433,7 +438,9 @@ class Call(Sendable):
         """Return the response, or None if a coroutine was started that goes on."""
         plan = self.plan
         future, request, lease = self._future, self._request, self._lease
-        assert future is not None and request is not None and lease is not None
+        assert future is not None
+        assert request is not None
+        assert lease is not None
         connection = lease.connection
         assert connection is not None
         self._future = None
@@ -472,7 +479,7 @@ step_directly(Call)
 
 
 def _absolute(plan: Plan, url: str) -> str:
-    """Return a URL with the base URL of the session before it if it is relative; text that is not plain stays as it is."""
+    """Return a URL, joined to the base URL of the session if it is relative and that takes no resolving."""
     if plan.base:
         if url[:1] == "/":
             return plan.base_site + url if url[1:2] != "/" else url

@@ -22,8 +22,8 @@ class Origin:
         key: the `ConnectionKey` of the origin.
         bucket: the pool's record of the connections with that key.
         site: scheme, host and port as in a URL.
-        template: the template of its heads; its `lead` is the head from the HTTP version to the end of the default fields,
-            its `tail` the automatic fields.
+        template: the template of its heads: `lead` is the head from the HTTP version to the end of the default fields,
+            `tail` are the automatic fields.
 
     Attributes:
         ending: the Connection field, if there is one, and the empty line.
@@ -32,7 +32,7 @@ class Origin:
         authorization: the line with the credentials for calls that have none of their own.
         plain: whether plain calls may be sent there at all.
         typed: whether the default fields have a Content-Type.
-        cookie_line: the Cookie line for any path, valid as long as the jar has the version `cookie_version`; -1 if none.
+        cookie_line: the Cookie line for any path, valid while the jar has the version `cookie_version`; -1 if none.
         own: whether the credentials of the session may be sent there.
         secure: whether Secure cookies may be sent there.
     """

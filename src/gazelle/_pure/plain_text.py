@@ -1,4 +1,4 @@
-"""Recognise text of a call that needs no work: URLs, queries and forms that yarl and the form encoder would leave as is.
+"""Recognise text of a call that needs no work: URLs, queries and forms that the full way would leave as they are.
 
 Each function returns the finished text, or None to decline: then the full way (`client/builder`) does the work with
 yarl. A function that declines too often costs time; one that accepts too much sends another request than the full way

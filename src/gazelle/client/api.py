@@ -51,7 +51,8 @@ class _SessionRequestContextManager:
         except BaseException:
             await self._session.close()
             raise
-        return self._response
+        response: ClientResponse = self._response
+        return response
 
     async def __aexit__(
         self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None

@@ -130,15 +130,15 @@ class RequestBuilder:
         for name, value in (*fields, *self.defaults.headers.items()):
             if name.lower() == "cookie":
                 check_value(name, value)
-                return value
+                return str(value)
         return None
 
     def _frame(self, method: str, content: Content, given: frozenset[str], fields: Fields) -> Framing:
         """Return the body of a call, framed."""
         encoded = encode(content.data, content.json, self.serialize)
-        if encoded.body is None and method in BODILESS_METHODS and given.isdisjoint(FRAMING_FIELDS):
-            if not (content.compress or content.chunked or content.expect100):
-                return Framing()
+        asked = content.compress or content.chunked or content.expect100
+        if encoded.body is None and method in BODILESS_METHODS and not asked and given.isdisjoint(FRAMING_FIELDS):
+            return Framing()
         if encoded.body is None and method in _BODY_METHODS:
             encoded = Encoded(None, BINARY_LINE)
         if "content-type" in given:

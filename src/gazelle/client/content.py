@@ -93,7 +93,7 @@ def exactly(data: bytes | bytearray | memoryview) -> bytes:
 def bytes_serializer(serialize: Callable[[Any], str | bytes]) -> Callable[[Any], bytes]:
     """Return a function that makes bytes of a value passed as `json`.
 
-    `json.dumps` itself, not what a program has put into its place, is served by the engine, which writes the same bytes.
+    `json.dumps` itself, not a function that has taken its place, is served by the engine, which writes the same bytes.
     """
     if serialize is dumps:
         return serialize_json

@@ -70,7 +70,7 @@ class Observer:
             await trace.send_request_redirect(request.method, request.url, CIMultiDict(request.headers), response)
 
     async def sent(self, request: ClientRequest) -> None:
-        """Notify `on_request_headers_sent`, and `on_request_chunk_sent` of a body that went with the head, unchunked."""
+        """Notify `on_request_headers_sent`, and `on_request_chunk_sent` of a body that went with the head."""
         for trace in listeners(self.traces, "on_request_headers_sent"):
             await trace.send_request_headers(request.method, request.url, CIMultiDict(request.headers))
         content = request.content

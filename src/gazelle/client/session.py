@@ -4,34 +4,50 @@ import asyncio
 import json as json_module
 import warnings
 from collections.abc import Callable, Coroutine, Iterable, Sequence
+from functools import partial
 from types import TracebackType
 from typing import Any, NoReturn, Self, Unpack
 
 from multidict import CIMultiDict, istr
 from yarl import URL
 
+from gazelle._impl import Call, WireRequest, monotonic
 from gazelle.abc import AbstractCookieJar
 from gazelle.auth import BasicAuth
 from gazelle.cookies.jar import CookieJar
 from gazelle.net.connector import BaseConnector, TCPConnector
-from gazelle.net.deprecated import merge_timeouts, warn_of
+from gazelle.net.deprecated import OLD_TLS_ARGUMENTS, merge_timeouts, merge_tls, warn_of
+from gazelle.net.environment import NetrcFile
 from gazelle.timeouts import ClientTimeout
 from gazelle.tracing import TraceConfig
 from gazelle.types import HttpVersion, HttpVersion11, LooseCookies, LooseHeaders, Sentinel, StrOrURL, sentinel
 from gazelle.wire.request_head import collect_fields
 
+from .attempt import plain_error, respond
+from .builder import Defaults, RequestBuilder
+from .content import Content, bytes_serializer
+from .core import Context, Core
+from .credentials import Credentials
+from .follow import follow, send
+from .locate import Locator, add_params
 from .middlewares import ClientMiddlewareType
+from .observe import Observer
 from .options import (
     CALL_DEFAULTS,
     DEFAULT_READ_BUFSIZE,
     OF_SESSION,
+    FetchOptions,
     RequestOptions,
+    SendOptions,
     check_session,
+    check_settings,
+    is_plain,
+    split,
 )
 from .policy import CharsetResolver, Policy, RaiseForStatus
-from .request import RequestBuilder
+from .request import ClientRequest, complete
 from .response import ClientResponse
-from .send import send
+from .send import first, hop
 
 
 class ClientSession:
@@ -242,40 +258,35 @@ class ClientSession:
         """
         return Call(self._request, self._core.plan, method, url, kwargs)
 
-    def get(self, url: StrOrURL, *, allow_redirects: bool = True, **kwargs: Unpack[RequestOptions]) -> Call:
+    def get(self, url: StrOrURL, *, allow_redirects: bool = True, **kwargs: Unpack[FetchOptions]) -> Call:
         """Make a GET request, see `request`."""
-        if allow_redirects is not True:
-            kwargs["allow_redirects"] = allow_redirects
-        return Call(self._request, self._core.plan, "GET", url, kwargs)
+        options = kwargs if allow_redirects is True else {"allow_redirects": allow_redirects, **kwargs}
+        return Call(self._request, self._core.plan, "GET", url, options)
 
-    def options(self, url: StrOrURL, *, allow_redirects: bool = True, **kwargs: Unpack[RequestOptions]) -> Call:
+    def options(self, url: StrOrURL, *, allow_redirects: bool = True, **kwargs: Unpack[FetchOptions]) -> Call:
         """Make an OPTIONS request, see `request`."""
-        if allow_redirects is not True:
-            kwargs["allow_redirects"] = allow_redirects
-        return Call(self._request, self._core.plan, "OPTIONS", url, kwargs)
+        options = kwargs if allow_redirects is True else {"allow_redirects": allow_redirects, **kwargs}
+        return Call(self._request, self._core.plan, "OPTIONS", url, options)
 
-    def head(self, url: StrOrURL, *, allow_redirects: bool = False, **kwargs: Unpack[RequestOptions]) -> Call:
+    def head(self, url: StrOrURL, *, allow_redirects: bool = False, **kwargs: Unpack[FetchOptions]) -> Call:
         """Make a HEAD request, see `request`; `allow_redirects` is False by default."""
-        kwargs["allow_redirects"] = allow_redirects
-        return Call(self._request, self._core.plan, "HEAD", url, kwargs)
+        options = {"allow_redirects": allow_redirects, **kwargs}
+        return Call(self._request, self._core.plan, "HEAD", url, options)
 
-    def post(self, url: StrOrURL, *, data: object = None, **kwargs: Unpack[RequestOptions]) -> Call:
+    def post(self, url: StrOrURL, *, data: object = None, **kwargs: Unpack[SendOptions]) -> Call:
         """Make a POST request, see `request`."""
-        if data is not None:
-            kwargs["data"] = data
-        return Call(self._request, self._core.plan, "POST", url, kwargs)
+        options = kwargs if data is None else {"data": data, **kwargs}
+        return Call(self._request, self._core.plan, "POST", url, options)
 
-    def put(self, url: StrOrURL, *, data: object = None, **kwargs: Unpack[RequestOptions]) -> Call:
+    def put(self, url: StrOrURL, *, data: object = None, **kwargs: Unpack[SendOptions]) -> Call:
         """Make a PUT request, see `request`."""
-        if data is not None:
-            kwargs["data"] = data
-        return Call(self._request, self._core.plan, "PUT", url, kwargs)
+        options = kwargs if data is None else {"data": data, **kwargs}
+        return Call(self._request, self._core.plan, "PUT", url, options)
 
-    def patch(self, url: StrOrURL, *, data: object = None, **kwargs: Unpack[RequestOptions]) -> Call:
+    def patch(self, url: StrOrURL, *, data: object = None, **kwargs: Unpack[SendOptions]) -> Call:
         """Make a PATCH request, see `request`."""
-        if data is not None:
-            kwargs["data"] = data
-        return Call(self._request, self._core.plan, "PATCH", url, kwargs)
+        options = kwargs if data is None else {"data": data, **kwargs}
+        return Call(self._request, self._core.plan, "PATCH", url, options)
 
     def delete(self, url: StrOrURL, **kwargs: Unpack[RequestOptions]) -> Call:
         """Make a DELETE request, see `request`."""
@@ -285,25 +296,27 @@ class ClientSession:
         """Make a request the full way; calls of all request methods end here unless they are plain."""
         start = monotonic()
         arguments: dict[str, Any] = kwargs  # type: ignore[assignment]
+        policy = self._policy if is_plain(arguments) else self._policy_of(arguments)
         trace_context = arguments.pop("trace_request_ctx", None)
-        policy = self._policy
-        if not _CONTENT.issuperset(arguments):
-            policy = _override(policy, arguments)
-        if not _READ_AGAIN.isdisjoint(arguments):
-            _spread_out(arguments)
         content = Content(arguments)
-        if not self._trace_configs and "upload_tracker" not in arguments:
+        if not self._trace_configs and content.upload_tracker is None:
             return await send(Context(self._core, self, policy, start, None), method, str_or_url, content)
         return await self._watched(policy, start, (method, str_or_url), content, trace_context)
+
+    def _policy_of(self, arguments: dict[str, Any]) -> Policy:
+        """Return the policy of a call; take the arguments that say how it is carried out out of the others."""
+        if not OLD_TLS_ARGUMENTS.isdisjoint(arguments):
+            old = {name: arguments.pop(name) for name in OLD_TLS_ARGUMENTS & arguments.keys()}
+            arguments["ssl"] = merge_tls(arguments.get("ssl"), **old)
+        settings = split(arguments)
+        return self._policy.override(settings, check_settings) if settings else self._policy
 
     async def _go_on(
         self, call: Call, request: ClientRequest | None, response: ClientResponse | None
     ) -> ClientResponse:
         """Go on with a plain call after its response, or after the loss of its connection if there is none."""
         arguments = dict(call.options)
-        policy = self._policy
-        if not _CONTENT.issuperset(arguments):
-            policy = _override(policy, arguments)
+        policy = self._policy if is_plain(arguments) else self._policy_of(arguments)
         context = Context(self._core, self, policy, call.start, None)
         content = Content(arguments)
         if request is None or response is None:

@@ -153,7 +153,7 @@ def _is_chunked(chunked: bool, passed: dict[str, str]) -> bool:
 def _length(
     body: bytes | Payload | None, chunked: bool, passed: dict[str, str], version: HttpVersion
 ) -> tuple[int | None, bytes | None]:
-    """Return how many bytes are sent, None if they are sent in chunks; and those bytes, None if they are not known yet."""
+    """Return how many bytes are sent, None if in chunks; and those bytes, None if they are not in memory."""
     ready = body if isinstance(body, bytes) else None if body is None else body.body_bytes()
     length = len(ready) if ready is not None else 0 if body is None or isinstance(body, bytes) else body.size
     if "content-length" in passed:
