@@ -27,9 +27,6 @@ REQUESTS = 20
 OWN_FRAMES = {"c": 11.0, "python": 51.0}
 ALL_FRAMES = {"c": 11.0, "python": 51.0}
 # The same of a POST with `json=`, in all; the standard library writes the text for the pure engine.
-<<<<<<< HEAD
-POST_FRAMES = {"c": 13.0, "python": 57.0}
-=======
 POST_FRAMES = {"c": 13.0, "python": 48.0}
 # The same, in all, of GETs no two of which are equal, as a crawler sends them and an API is asked.
 DISTINCT_FRAMES = {"c": 18.0, "python": 49.0}
@@ -37,7 +34,6 @@ _COMPREHENSION = 1.0 if sys.version_info < (3, 12) else 0.0  # one in yarl; a fr
 PARAMS_FRAMES = {"c": 31.0 + _COMPREHENSION, "python": 62.0 + _COMPREHENSION}
 
 _NUMBERS = itertools.count(1000)
->>>>>>> h-survey
 
 _OWN = str(Path(gazelle.__file__).parent)
 

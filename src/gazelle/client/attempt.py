@@ -40,7 +40,7 @@ async def attempt(context: Context, request: ClientRequest, history: History) ->
             answer = await trial.run()
     except HttpProcessingError as error:
         raise response_error(request, error, history) from error
-    response = respond(context.core, context.policy, request, answer, trial.lease, history)
+    response = respond(context.core, context.policy, request, answer, trial.holder, history)
     if trial.upload is not None or context.observer is not None:
         response.attach(trial.upload, context.observer)
     if context.observer is not None:
@@ -71,6 +71,11 @@ class Trial:
         self.lease = lease
         self.upload: Upload | None = None
         self.repeatable = False
+
+    @property
+    def holder(self) -> "Connection | Lease | ForeignLease":
+        """The object that closes the connection if it is dropped: for a response whose body is still to come."""
+        return self._face if isinstance(self._face, Connection) else self.lease
 
     async def run(self) -> Answer:
         """Return the answer; whatever happens instead leaves no connection and no upload behind."""
@@ -129,18 +134,18 @@ def respond(
     policy: Policy,
     request: WireRequest,
     answer: Answer,
-    lease: "Lease | ForeignLease",
+    holder: "Connection | Lease | ForeignLease",
     history: History = (),
 ) -> ClientResponse:
     """Return the response of an exchange, after its cookies are stored."""
     head, status, has_cookies, body = answer
     held = None
     if type(body) is not bytes and isinstance(body, StreamReader) and body.feeding:
-        held = Connection(core.open_connector(), lease)
-        if isinstance(lease, ForeignLease):
-            body.on_eof(lease.release)
-    elif isinstance(lease, ForeignLease):
-        lease.release()
+        held = holder if isinstance(holder, Connection) else Connection(core.open_connector(), holder)
+        if isinstance(holder, ForeignLease):
+            body.on_eof(holder.release)
+    elif isinstance(holder, ForeignLease):
+        holder.release()
     response = core.response_class(request, head, status, body, held, policy, history)
     if has_cookies:
         try:
