@@ -40,7 +40,7 @@ def test_a_sample_runs_without_an_error_or_a_warning(code: str, server: SampleSe
         [sys.executable, "-W", "error", "-X", "dev", str(script)],
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=240,
         check=False,
     )
     assert (done.returncode, done.stderr) == (0, "")

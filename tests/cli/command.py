@@ -22,7 +22,7 @@ def start_gazelle(*words: str) -> subprocess.Popen[bytes]:
 def run_gazelle(*words: str, stdin: bytes = b"", **env: str) -> Result:
     """Run the command to its end with pipes as its standard streams."""
     return subprocess.run(
-        [*COMMAND, *words], input=stdin, capture_output=True, env={**os.environ, **env}, timeout=50, check=False
+        [*COMMAND, *words], input=stdin, capture_output=True, env={**os.environ, **env}, timeout=240, check=False
     )
 
 
@@ -50,4 +50,4 @@ def run_in_terminal(*words: str) -> Screen:
         while piece := os.read(ours, 65536):
             shown += piece
     os.close(ours)
-    return Screen(process.wait(30), shown.decode())
+    return Screen(process.wait(120), shown.decode())

@@ -288,7 +288,7 @@ def test_ctrl_c_shows_what_was_measured_until_then_and_is_exit_code_130(server: 
 
     process.send_signal(signal.SIGINT)
 
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=120)
     assert (process.returncode, err) == (130, b"")
     document = json.loads(out)
     assert document["run"]["interrupted"] is True

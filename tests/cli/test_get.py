@@ -391,7 +391,7 @@ def test_ctrl_c_is_exit_code_130(server: ScriptedServer) -> None:
 
     process.send_signal(signal.SIGINT)
 
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=120)
     assert (process.returncode, out, err.strip()) == (130, b"", b"")
 
 
@@ -458,7 +458,7 @@ def test_progress_can_be_had_without_a_terminal(server: ScriptedServer, tmp_path
 def run_without(module: str, *words: str) -> subprocess.CompletedProcess[bytes]:
     """Run the command as if `module` were not installed."""
     code = f"import sys; sys.modules[{module!r}] = None; import gazelle.cli; sys.exit(gazelle.cli.main())"
-    return subprocess.run([*COMMAND[:3], "-c", code, *words], capture_output=True, timeout=30, check=False)
+    return subprocess.run([*COMMAND[:3], "-c", code, *words], capture_output=True, timeout=120, check=False)
 
 
 @pytest.mark.parametrize("module", ["click", "rich"])

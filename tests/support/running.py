@@ -10,8 +10,8 @@ from typing import Any
 
 LoopFactory = Callable[[], asyncio.AbstractEventLoop]
 
-# How long transports and tasks may take to end after a test, in seconds.
-GRACE = 1.0
+# Seconds that transports and tasks have to end after a test; only a test that leaves something behind waits so long.
+GRACE = 20.0
 
 
 def run_strictly(
