@@ -12,11 +12,18 @@ COMMAND = (sys.executable, "-W", "error", "-m", "gazelle")
 Result = subprocess.CompletedProcess[bytes]
 
 
-def start_gazelle(*words: str) -> subprocess.Popen[bytes]:
-    """Start the command with pipes as its standard streams."""
-    return subprocess.Popen(
-        [*COMMAND, *words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
+# Replaces itself by a command with a disposition of SIGINT that does not depend on how the tests were started.
+WITH_SIGINT = """
+import os, signal, sys
+signal.signal(signal.SIGINT, getattr(signal, sys.argv[1]))
+os.execv(sys.argv[2], sys.argv[2:])
+"""
+
+
+def start_gazelle(*words: str, sigint: str = "SIG_DFL") -> subprocess.Popen[bytes]:
+    """Start the command with pipes as its standard streams, and SIGINT as it is in the foreground or the background."""
+    command = [sys.executable, "-I", "-c", WITH_SIGINT, sigint, *COMMAND, *words]
+    return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
 def run_gazelle(*words: str, stdin: bytes = b"", **env: str) -> Result:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import random
 import signal
 import ssl
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -393,6 +395,26 @@ def test_ctrl_c_is_exit_code_130(server: ScriptedServer) -> None:
 
     out, err = process.communicate(timeout=120)
     assert (process.returncode, out, err.strip()) == (130, b"", b"")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="sends the signal that a terminal sends for Ctrl-C")
+def test_a_command_in_the_background_does_not_hear_ctrl_c(server: ScriptedServer) -> None:
+    sent = threading.Event()
+
+    async def answer(peer: Peer) -> None:
+        await asyncio.to_thread(sent.wait)
+        await peer.send(response(b"Hello"))
+
+    server.routes["/"] = answer
+    process = start_gazelle("get", server.url(), sigint="SIG_IGN")
+    while not server.requests:
+        time.sleep(0.01)
+
+    process.send_signal(signal.SIGINT)
+    sent.set()
+
+    out, err = process.communicate(timeout=120)
+    assert (process.returncode, out, err) == (0, b"Hello", b"")
 
 
 # --- terminals -------------------------------------------------------------------------------------------------------

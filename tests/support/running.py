@@ -15,7 +15,11 @@ GRACE = 20.0
 
 
 def run_strictly(
-    coroutine: Coroutine[Any, Any, object], loop_factory: LoopFactory | None, *, debug: bool = False
+    coroutine: Coroutine[Any, Any, object],
+    loop_factory: LoopFactory | None,
+    *,
+    debug: bool = False,
+    eager: bool = False,
 ) -> list[str]:
     """Runs a coroutine to its end and returns what was left: tasks, open sockets, reports to the event loop.
 
@@ -24,7 +28,10 @@ def run_strictly(
     reports: list[dict[str, Any]] = []
 
     async def main() -> list[str]:
-        asyncio.get_running_loop().set_exception_handler(lambda _, context: reports.append(context))
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda _, context: reports.append(context))
+        if eager:
+            loop.set_task_factory(begin_at_once)
         before = open_sockets()
         await coroutine
         return await leftovers(before)
@@ -33,6 +40,14 @@ def run_strictly(
         left = runner.run(main())
     gc.collect()
     return left + [f"reported to the event loop: {context}" for context in reports]
+
+
+def begin_at_once(
+    loop: asyncio.AbstractEventLoop, coroutine: Any, eager_start: object = None, **options: Any
+) -> asyncio.Task[Any]:
+    """Make an eager task; uvloop passes an `eager_start` that the factory of some Pythons does not take."""
+    task: asyncio.Task[Any] = asyncio.eager_task_factory(loop, coroutine, **options)  # type: ignore[attr-defined,unused-ignore]
+    return task
 
 
 async def leftovers(before: set[str]) -> list[str]:
