@@ -11,6 +11,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import hypothesis
 import pytest
 import trustme
 
@@ -40,11 +41,18 @@ LOOPS: dict[str, LoopFactory | None] = {
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--require-accel", action="store_true", help="a missing compiled engine is a failure, not a skip")
     parser.addoption("--loop-debug", action="store_true", help="run event loops in debug mode (slow)")
+    parser.addoption("--loop", choices=sorted(LOOPS), help="run `async def` tests on this event loop only")
     parser.addoption("--eager", action="store_true", help="run event loops with eager tasks (Python 3.12)")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     allow_sockets()
+    # By default an example that takes 0.2 s fails, and one that is slow to be made.
+    slow = hypothesis.HealthCheck.too_slow
+    hypothesis.settings.register_profile(
+        "any speed", hypothesis.settings(), deadline=None, suppress_health_check=[slow]
+    )
+    hypothesis.settings.load_profile("any speed")
     if config.getoption("--eager") and sys.version_info < (3, 12):
         raise pytest.UsageError("--eager needs Python 3.12")
     # Whatever else is set: an unclosed socket or transport is never just a line in a log.
@@ -115,6 +123,22 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     """An `async def` test that is not run would pass in silence."""
     if isinstance(item, pytest.Function) and inspect.isasyncgenfunction(item.obj):
         raise pytest.UsageError(f"{item.nodeid} is an async generator")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leaves out the event loops that are not asked for."""
+    loop = config.getoption("--loop")
+    if loop is None:
+        return
+    others = [item for item in items if isinstance(item, pytest.Function) and loop_of(item) not in (None, loop)]
+    config.hook.pytest_deselected(items=others)
+    left_out = set(others)
+    items[:] = [item for item in items if item not in left_out]
+
+
+def loop_of(item: pytest.Function) -> object:
+    """Name of the event loop that a test runs on; None if it has none of its own."""
+    return item.callspec.params.get("event_loop_name") if hasattr(item, "callspec") else None
 
 
 @pytest.hookimpl(tryfirst=True)
