@@ -11,6 +11,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import hypothesis
 import pytest
 import trustme
 
@@ -24,6 +25,13 @@ try:
 except ImportError:  # not on Windows
     uvloop = None  # type: ignore[assignment]
 
+try:
+    import resource
+except ImportError:  # not on Windows
+    resource = None  # type: ignore[assignment]
+
+SOCKETS = 8192
+
 LOOPS: dict[str, LoopFactory | None] = {
     "asyncio": asyncio.SelectorEventLoop if sys.platform != "win32" else asyncio.new_event_loop,
     "uvloop": None if uvloop is None else uvloop.new_event_loop,
@@ -33,12 +41,32 @@ LOOPS: dict[str, LoopFactory | None] = {
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--require-accel", action="store_true", help="a missing compiled engine is a failure, not a skip")
     parser.addoption("--loop-debug", action="store_true", help="run event loops in debug mode (slow)")
+    parser.addoption("--loop", choices=sorted(LOOPS), help="run `async def` tests on this event loop only")
+    parser.addoption("--eager", action="store_true", help="run event loops with eager tasks (Python 3.12)")
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    allow_sockets()
+    # By default an example that takes 0.2 s fails, and one that is slow to be made.
+    slow = hypothesis.HealthCheck.too_slow
+    hypothesis.settings.register_profile(
+        "any speed", hypothesis.settings(), deadline=None, suppress_health_check=[slow]
+    )
+    hypothesis.settings.load_profile("any speed")
+    if config.getoption("--eager") and sys.version_info < (3, 12):
+        raise pytest.UsageError("--eager needs Python 3.12")
     # Whatever else is set: an unclosed socket or transport is never just a line in a log.
     config.addinivalue_line("filterwarnings", "error::ResourceWarning")
     config.addinivalue_line("filterwarnings", "error::pytest.PytestUnraisableExceptionWarning")
+
+
+def allow_sockets() -> None:
+    """Let tests with many connections open them where the shell allows fewer descriptors than the system."""
+    if resource is not None:
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        wanted = SOCKETS if hard == resource.RLIM_INFINITY else min(SOCKETS, hard)
+        if soft != resource.RLIM_INFINITY and soft < wanted:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def pytest_report_header(config: pytest.Config) -> str:
@@ -97,6 +125,22 @@ def pytest_itemcollected(item: pytest.Item) -> None:
         raise pytest.UsageError(f"{item.nodeid} is an async generator")
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leaves out the event loops that are not asked for."""
+    loop = config.getoption("--loop")
+    if loop is None:
+        return
+    others = [item for item in items if isinstance(item, pytest.Function) and loop_of(item) not in (None, loop)]
+    config.hook.pytest_deselected(items=others)
+    left_out = set(others)
+    items[:] = [item for item in items if item not in left_out]
+
+
+def loop_of(item: pytest.Function) -> object:
+    """Name of the event loop that a test runs on; None if it has none of its own."""
+    return item.callspec.params.get("event_loop_name") if hasattr(item, "callspec") else None
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_pycollect_makeitem(collector: pytest.Collector, name: str, obj: object) -> None:
     if name.startswith("test") and inspect.iscoroutinefunction(obj):
@@ -111,7 +155,8 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     names = inspect.signature(pyfuncitem.obj).parameters
     coroutine = pyfuncitem.obj(**{name: pyfuncitem.funcargs[name] for name in names if name in pyfuncitem.funcargs})
     factory = LOOPS[str(pyfuncitem.funcargs["event_loop_name"])]
-    left = run_strictly(coroutine, factory, debug=pyfuncitem.config.getoption("--loop-debug"))
+    option = pyfuncitem.config.getoption
+    left = run_strictly(coroutine, factory, debug=option("--loop-debug"), eager=option("--eager"))
     if left:
         pytest.fail("left behind by the test:\n  " + "\n  ".join(left), pytrace=False)
     return True

@@ -12,6 +12,7 @@ from tests.support.samples import SampleServer
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+SLOW = re.compile(r"^Executing <.*> took \d+\.\d+ seconds\n", re.MULTILINE)
 SAMPLE = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
@@ -40,10 +41,12 @@ def test_a_sample_runs_without_an_error_or_a_warning(code: str, server: SampleSe
         [sys.executable, "-W", "error", "-X", "dev", str(script)],
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=240,
         check=False,
     )
-    assert (done.returncode, done.stderr) == (0, "")
+    # In development mode asyncio logs what takes more than a tenth of a second, as anything may on a busy machine.
+    complaints = SLOW.sub("", done.stderr)
+    assert (done.returncode, complaints) == (0, "")
     assert done.stdout
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import sys
 from typing import Any
 
 import pytest
@@ -85,6 +86,30 @@ def test_a_report_to_the_event_loop_is_noticed(factory: LoopFactory) -> None:
 
     (left,) = run_strictly(careless(), factory)
     assert "IndexError" in left
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="there are no eager tasks before Python 3.12")
+@pytest.mark.parametrize("eager", [False, True])
+def test_tasks_begin_at_once_if_they_are_to_be_eager(factory: LoopFactory, eager: bool) -> None:
+    begun: list[bool] = []
+
+    async def task() -> None:
+        begun.append(True)
+
+    async def create() -> None:
+        created = asyncio.create_task(task())
+        assert bool(begun) is eager
+        await created
+
+    assert run_strictly(create(), factory, eager=eager) == []
+
+
+@pytest.mark.parametrize("debug", [False, True])
+def test_loops_are_in_debug_mode_if_that_is_asked_for(factory: LoopFactory, debug: bool) -> None:
+    async def look() -> None:
+        assert asyncio.get_running_loop().get_debug() is debug
+
+    assert run_strictly(look(), factory, debug=debug) == []
 
 
 async def test_this_very_test_runs_on_the_loop_that_its_name_says(event_loop_name: str) -> None:

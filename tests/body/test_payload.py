@@ -331,11 +331,11 @@ async def test_a_cancelled_transfer_leaves_the_file_ready_for_the_next(tmp_path:
 
     class Slow(io.FileIO):
         def readinto(self, buffer: Any) -> int:
-            gate.wait(5)
+            gate.wait(60)
             return super().readinto(buffer) or 0
 
         def read(self, size: int | None = -1) -> bytes:
-            gate.wait(5)
+            gate.wait(60)
             return super().read(-1 if size is None else size) or b""
 
     path = tmp_path / "slow"

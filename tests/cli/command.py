@@ -12,17 +12,24 @@ COMMAND = (sys.executable, "-W", "error", "-m", "gazelle")
 Result = subprocess.CompletedProcess[bytes]
 
 
-def start_gazelle(*words: str) -> subprocess.Popen[bytes]:
-    """Start the command with pipes as its standard streams."""
-    return subprocess.Popen(
-        [*COMMAND, *words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
+# Replaces itself by a command with a disposition of SIGINT that does not depend on how the tests were started.
+WITH_SIGINT = """
+import os, signal, sys
+signal.signal(signal.SIGINT, getattr(signal, sys.argv[1]))
+os.execv(sys.argv[2], sys.argv[2:])
+"""
+
+
+def start_gazelle(*words: str, sigint: str = "SIG_DFL") -> subprocess.Popen[bytes]:
+    """Start the command with pipes as its standard streams, and SIGINT as it is in the foreground or the background."""
+    command = [sys.executable, "-I", "-c", WITH_SIGINT, sigint, *COMMAND, *words]
+    return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
 def run_gazelle(*words: str, stdin: bytes = b"", **env: str) -> Result:
     """Run the command to its end with pipes as its standard streams."""
     return subprocess.run(
-        [*COMMAND, *words], input=stdin, capture_output=True, env={**os.environ, **env}, timeout=50, check=False
+        [*COMMAND, *words], input=stdin, capture_output=True, env={**os.environ, **env}, timeout=240, check=False
     )
 
 
@@ -50,4 +57,4 @@ def run_in_terminal(*words: str) -> Screen:
         while piece := os.read(ours, 65536):
             shown += piece
     os.close(ours)
-    return Screen(process.wait(30), shown.decode())
+    return Screen(process.wait(120), shown.decode())

@@ -7,11 +7,17 @@ import json
 import signal
 import sys
 import time
+from time import perf_counter_ns
 from typing import Any
 
 import pytest
+from multidict import CIMultiDict
+from yarl import URL
 
 from gazelle.cli import main
+from gazelle.cli.arguments import Call
+from gazelle.cli.bench import Load, run_load
+from gazelle.cli.pacer import Pacer
 from tests.cli.command import run_gazelle, run_in_terminal, start_gazelle
 from tests.cli.test_get import needs_terminal
 from tests.conftest import Tls
@@ -57,7 +63,7 @@ def test_z_sends_requests_for_so_long(server: ScriptedServer) -> None:
 
     document = bench(server.url(), "-z", "500ms", "-c", "4")
 
-    assert document["summary"]["total"] == pytest.approx(0.5, abs=0.2)
+    assert document["summary"]["total"] >= 0.5
     answered = sum(document["statusCodeDistribution"].values())
     assert 0 <= len(server.requests) - answered <= 4
     assert document["summary"]["requestsPerSec"] == pytest.approx(answered / document["summary"]["total"])
@@ -127,10 +133,10 @@ def test_errors_are_counted_by_their_kind(server: ScriptedServer) -> None:
 
     server.routes["/"] = take_turns
 
-    document = bench(server.url(), "-X", "POST", "-n", "12", "-c", "1", "--timeout", "200ms")
+    document = bench(server.url(), "-X", "POST", "-n", "4", "-c", "1", "--timeout", "5s")
 
-    assert document["statusCodeDistribution"] == {"200": 3}
-    assert document["errorDistribution"] == {"damaged body": 3, "malformed response": 3, "timeout": 3}
+    assert document["statusCodeDistribution"] == {"200": 1}
+    assert document["errorDistribution"] == {"damaged body": 1, "malformed response": 1, "timeout": 1}
     assert document["summary"]["successRate"] == 0.25
 
 
@@ -140,7 +146,9 @@ def test_the_latency_is_that_of_the_server(server: ScriptedServer) -> None:
     document = bench(server.url(), "-n", "40", "-c", "4")
 
     assert document["summary"]["fastest"] >= 0.049
-    assert 0.049 <= document["latencyPercentiles"]["p50"] < 0.2
+    assert 0.049 <= document["latencyPercentiles"]["p50"] <= document["summary"]["slowest"]
+    # The requests of each of the four connections follow one another; the histogram is exact to 0.3 %.
+    assert document["summary"]["average"] * 40 <= document["summary"]["total"] * 4 * 1.01
     assert document["summary"]["fastest"] <= document["summary"]["average"] <= document["summary"]["slowest"]
     percentiles = list(document["latencyPercentiles"].values())
     assert percentiles == sorted(percentiles)
@@ -169,11 +177,12 @@ def test_a_load_of_which_everything_failed_is_exit_code_1(silent_port: int) -> N
 def test_the_client_cpu_time_of_a_request_is_told(server: ScriptedServer) -> None:
     server.routes["/"] = FAST
 
-    cpu = bench(server.url(), "-n", "500")["cpu"]
+    document = bench(server.url(), "-n", "500")
 
+    cpu = document["cpu"]
     assert cpu["perRequest"] == pytest.approx((cpu["user"] + cpu["system"]) / 500)
-    assert 0 < cpu["perRequest"] < 0.1
-    assert 0 < cpu["utilization"] < 1.5
+    assert cpu["perRequest"] > 0
+    assert cpu["utilization"] == pytest.approx((cpu["user"] + cpu["system"]) / document["summary"]["total"])
 
 
 # --- fixed rate ------------------------------------------------------------------------------------------------------
@@ -184,25 +193,34 @@ def test_a_fixed_rate_sends_so_many_requests_per_second(server: ScriptedServer) 
 
     document = bench(server.url(), "--rate", "100", "-z", "1s", "-c", "8")
 
-    assert len(server.requests) == 100
-    assert document["summary"]["total"] == pytest.approx(1, abs=0.2)
-    assert document["plan"] == {"rate": 100, "unsent": 0}
+    assert document["summary"]["total"] >= 1
+    assert document["plan"]["rate"] == 100
+    # All of them, unless a busy machine is late for the last ones.
+    sent = 100 - document["plan"]["unsent"]
+    assert 0 <= sent - len(server.requests) <= 8
+    assert 0 <= len(server.requests) - document["statusCodeDistribution"]["200"] <= 8
 
 
-def test_requests_of_a_fixed_rate_are_spread_evenly(server: ScriptedServer) -> None:
-    moments: list[float] = []
+async def test_requests_of_a_fixed_rate_are_spread_evenly(monkeypatch: pytest.MonkeyPatch) -> None:
+    planned: list[int] = []
+    begun: list[int] = []
+
+    class NotingPacer(Pacer):
+        async def until(self, moment: int) -> None:
+            planned.append(moment)
+            await super().until(moment)
 
     async def note(peer: Peer) -> None:
-        moments.append(time.monotonic())
+        begun.append(perf_counter_ns())
         await peer.send(response())
 
-    server.routes["/"] = note
+    monkeypatch.setattr("gazelle.cli.bench.Pacer", NotingPacer)
+    async with ScriptedServer({"*": note}) as server:
+        call = Call(URL(server.url()), "GET", CIMultiDict(), None, None, False)
+        await run_load(Load(call, 4, 50, None, 0.0, 50.0), lambda tally, elapsed: None)
 
-    bench(server.url(), "--rate", "50", "-n", "50", "-c", "4", "--warmup", "100ms")
-
-    measured = moments[-50:]
-    # The plan, a request every 20 ms, is kept to within a few of them even on a busy machine.
-    assert max(abs(moment - measured[0] - n * 0.02) for n, moment in enumerate(measured)) < 0.2
+    assert planned == [planned[0] + n * 20_000_000 for n in range(50)]
+    assert all(moment >= plan for moment, plan in zip(begun, planned, strict=True))
 
 
 def test_with_a_fixed_rate_the_latency_counts_from_the_planned_start(server: ScriptedServer) -> None:
@@ -215,7 +233,9 @@ def test_with_a_fixed_rate_the_latency_counts_from_the_planned_start(server: Scr
 
     assert planned["summary"]["slowest"] > 0.7
     assert planned["summary"]["average"] > 0.35
-    assert closed["summary"]["average"] < 0.2
+    # One after the other: what each waits for is the others' time, and is not counted.
+    assert closed["summary"]["average"] * 20 <= closed["summary"]["total"] * 1.01
+    assert planned["summary"]["average"] * 20 > planned["summary"]["total"]
 
 
 def test_planned_requests_that_were_never_sent_are_reported(server: ScriptedServer) -> None:
@@ -223,8 +243,8 @@ def test_planned_requests_that_were_never_sent_are_reported(server: ScriptedServ
 
     document = bench(server.url(), "--rate", "200", "-z", "1s", "-c", "1")
 
-    assert document["plan"]["unsent"] == pytest.approx(190, abs=8)
     assert len(server.requests) <= 11
+    assert 0 <= 200 - document["plan"]["unsent"] - len(server.requests) <= 1
 
 
 # --- the report ------------------------------------------------------------------------------------------------------
@@ -270,9 +290,12 @@ def test_the_report_for_people_has_every_figure(server: ScriptedServer) -> None:
 
 
 def test_errors_and_what_was_never_sent_are_in_the_report_for_people(server: ScriptedServer) -> None:
-    server.routes["/"] = [sleep(0.2), fin()]
+    async def close_once(peer: Peer) -> None:
+        await (fin() if len(server.requests) == 1 else stall())(peer)
 
-    result = run_gazelle("bench", server.url(), "-X", "POST", "-z", "500ms", "-c", "1", "--rate", "100")
+    server.routes["/"] = close_once
+
+    result = run_gazelle("bench", server.url(), "-X", "POST", "-z", "3s", "-c", "1", "--rate", "100")
 
     assert result.returncode == 1
     assert b"closed before the response" in result.stdout
@@ -282,13 +305,13 @@ def test_errors_and_what_was_never_sent_are_in_the_report_for_people(server: Scr
 @pytest.mark.skipif(sys.platform == "win32", reason="sends the signal that a terminal sends for Ctrl-C")
 def test_ctrl_c_shows_what_was_measured_until_then_and_is_exit_code_130(server: ScriptedServer) -> None:
     server.routes["/"] = FAST
-    process = start_gazelle("bench", "--json", server.url(), "-c", "2", "-z", "60s")
+    process = start_gazelle("bench", "--json", server.url(), "-c", "2", "-z", "600s")
     while len(server.requests) < 10:
         time.sleep(0.01)
 
     process.send_signal(signal.SIGINT)
 
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=120)
     assert (process.returncode, err) == (130, b"")
     document = json.loads(out)
     assert document["run"]["interrupted"] is True

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import random
 import signal
 import ssl
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -391,8 +393,28 @@ def test_ctrl_c_is_exit_code_130(server: ScriptedServer) -> None:
 
     process.send_signal(signal.SIGINT)
 
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=120)
     assert (process.returncode, out, err.strip()) == (130, b"", b"")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="sends the signal that a terminal sends for Ctrl-C")
+def test_a_command_in_the_background_does_not_hear_ctrl_c(server: ScriptedServer) -> None:
+    sent = threading.Event()
+
+    async def answer(peer: Peer) -> None:
+        await asyncio.to_thread(sent.wait)
+        await peer.send(response(b"Hello"))
+
+    server.routes["/"] = answer
+    process = start_gazelle("get", server.url(), sigint="SIG_IGN")
+    while not server.requests:
+        time.sleep(0.01)
+
+    process.send_signal(signal.SIGINT)
+    sent.set()
+
+    out, err = process.communicate(timeout=120)
+    assert (process.returncode, out, err) == (0, b"Hello", b"")
 
 
 # --- terminals -------------------------------------------------------------------------------------------------------
@@ -458,7 +480,7 @@ def test_progress_can_be_had_without_a_terminal(server: ScriptedServer, tmp_path
 def run_without(module: str, *words: str) -> subprocess.CompletedProcess[bytes]:
     """Run the command as if `module` were not installed."""
     code = f"import sys; sys.modules[{module!r}] = None; import gazelle.cli; sys.exit(gazelle.cli.main())"
-    return subprocess.run([*COMMAND[:3], "-c", code, *words], capture_output=True, timeout=30, check=False)
+    return subprocess.run([*COMMAND[:3], "-c", code, *words], capture_output=True, timeout=120, check=False)
 
 
 @pytest.mark.parametrize("module", ["click", "rich"])

@@ -216,6 +216,7 @@ async def test_a_remembered_request_sees_what_the_user_does_to_the_jar() -> None
 
 async def test_a_remembered_request_sees_that_a_cookie_has_expired(monkeypatch: pytest.MonkeyPatch) -> None:
     now = time.time()
+    monkeypatch.setattr("gazelle.cookies.jar.time", lambda: now)
     routes = {"/set": setting("a=1; Max-Age=10; Path=/", "b=1; Path=/"), "*": OK}
     async with ScriptedServer(routes) as server:
         async with gazelle.ClientSession(cookie_jar=CookieJar(unsafe=True)) as session:
@@ -229,6 +230,7 @@ async def test_a_remembered_request_sees_that_a_cookie_has_expired(monkeypatch: 
 
 async def test_a_remembered_request_sees_that_the_last_cookie_has_expired(monkeypatch: pytest.MonkeyPatch) -> None:
     now = time.time()
+    monkeypatch.setattr("gazelle.cookies.jar.time", lambda: now)
     async with ScriptedServer({"/set": setting("a=1; Max-Age=10; Path=/"), "*": OK}) as server:
         async with gazelle.ClientSession(cookie_jar=CookieJar(unsafe=True)) as session:
             await get(session, server.url("/set"))

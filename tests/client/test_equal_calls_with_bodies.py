@@ -72,6 +72,7 @@ async def test_equal_calls_see_that_the_headers_of_the_session_have_changed() ->
 
 async def test_equal_calls_see_each_change_of_the_jar(monkeypatch: pytest.MonkeyPatch) -> None:
     now = time.time()
+    monkeypatch.setattr("gazelle.cookies.jar.time", lambda: now)
     async with ScriptedServer({"*": OK}) as server:
         async with gazelle.ClientSession(cookie_jar=gazelle.CookieJar(unsafe=True)) as session:
             here = URL("http://127.0.0.1/")

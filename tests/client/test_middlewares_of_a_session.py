@@ -183,7 +183,7 @@ async def test_a_middleware_decides_whether_the_server_is_asked_for_the_body(dat
         del headers["Expect"]
 
     async with ScriptedServer(OK) as server:
-        async with gazelle.ClientSession(middlewares=[changing(stop_asking)]) as session, asyncio.timeout(0.5):
+        async with gazelle.ClientSession(middlewares=[changing(stop_asking)]) as session, asyncio.timeout(60):
             given = data() if data is pieces else data
             async with session.post(server.url(), data=given, expect100=True) as answer:
                 assert await answer.read() == b"ok"

@@ -75,7 +75,7 @@ def test_an_override_changes_what_it_names_and_nothing_else(name: str) -> None:
 @pytest.mark.parametrize("name", Policy.NAMES)
 def test_what_is_derived_from_settings_is_that_of_a_policy_made_with_them(name: str) -> None:
     made, direct = override(make_policy(), **{name: CHANGES[name]}), make_policy(**{name: CHANGES[name]})
-    assert (made.total, made.trusts_as_usual) == (direct.total, direct.trusts_as_usual)
+    assert (made.total, made.uses_default_tls) == (direct.total, direct.trusts_as_usual)
     changed = {"auto_decompress", "read_bufsize"}
     engine = changed | {"max_field_size", "max_headers", "max_line_size", "read_until_eof", "timeout"}
     base = make_policy()
@@ -86,12 +86,12 @@ def test_what_is_derived_from_settings_is_that_of_a_policy_made_with_them(name: 
         assert (getattr(made, derived) is getattr(base, derived)) == (name not in changed)
 
 
-def test_a_policy_trusts_as_usual_only_with_the_default_checks_and_the_name_of_the_url() -> None:
+def test_a_policy_uses_default_tls_only_with_the_default_checks_and_the_name_of_the_url() -> None:
     policy = make_policy()
-    assert policy.trusts_as_usual
+    assert policy.uses_default_tls
     for settings in ({"ssl": False}, {"server_hostname": "a.test"}, {"ssl": gazelle.Fingerprint(bytes(32))}):
-        assert not override(policy, **settings).trusts_as_usual
-    assert override(policy, ssl=True, retry=False).trusts_as_usual
+        assert not override(policy, **settings).uses_default_tls
+    assert override(policy, ssl=True, retry=False).uses_default_tls
 
 
 def test_settings_that_change_nothing_give_the_same_policy() -> None:

@@ -17,6 +17,7 @@ import gazelle
 from gazelle.body.formdata import FormData
 from gazelle.cookies.jar import CookieJar
 from tests.support.clean import assert_clean, connector_of, idle
+from tests.support.punctual import punctual
 from tests.support.server import (
     Early,
     Peer,
@@ -286,7 +287,7 @@ async def test_a_redirect_in_the_middle_of_an_upload_ends_it() -> None:
     async with ScriptedServer(routes) as server, gazelle.ClientSession() as session:
         async with session.post(server.url("/start"), data=pieces()) as answer:
             assert await answer.read() == b"done"
-        await asyncio.wait_for(ended.wait(), 2)
+        await asyncio.wait_for(ended.wait(), 60)
         assert server.accepted == 2
         await assert_clean(session, server)
 
@@ -538,6 +539,7 @@ async def test_cookies_of_a_hop_go_with_the_next_one() -> None:
         assert [request.header("cookie") for request in server.requests] == ["own=x", "a=1; b=2; own=x", "a=3; own=x"]
 
 
+@punctual(0.05)
 async def test_the_total_timeout_covers_all_hops() -> None:
     routes = {f"/{number}": [sleep(0.12), *to(f"/{number + 1}")] for number in range(10)}
     async with ScriptedServer(routes) as server, gazelle.ClientSession() as session:

@@ -255,7 +255,7 @@ async def test_the_head_is_there_before_the_body_and_the_body_comes_in_parts() -
     more = asyncio.Event()
     script = [send(response(b"firstsecond")[:-6]), wait(more), send(b"second")]
     async with ScriptedServer({"*": script}) as server, gazelle.ClientSession() as session:
-        async with asyncio.timeout(5), session.get(server.url()) as answer:
+        async with asyncio.timeout(60), session.get(server.url()) as answer:
             assert answer.status == 200
             assert await answer.content.readany() == b"first"
             assert not answer.content.at_eof()
@@ -450,7 +450,7 @@ async def test_a_closed_answer_wakes_the_reader() -> None:
         for _ in range(5):
             await asyncio.sleep(0)
         answer.close()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             with pytest.raises(gazelle.ClientError):
                 await reader
         await assert_clean(session, server)

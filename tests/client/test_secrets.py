@@ -331,7 +331,7 @@ async def walk(chain: Chain, number: int, world: World, connector: gazelle.BaseC
     return world.take()
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(600)
 async def test_five_thousand_chains_bring_each_secret_where_it_belongs_and_nowhere_else(
     tls: Tls, event_loop_name: str
 ) -> None:

@@ -1,42 +1,28 @@
-"""What cookies cost, as ratios: nothing where there are none, no more where there are thousands."""
+"""What cookies cost, in instructions counted: nothing where there are none, no more where there are thousands."""
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable
-from time import process_time
 
 import pytest
 from yarl import URL
 
 from gazelle.cookies.jar import CookieJar
 from gazelle.cookies.parse import parse_cookie_header, parse_set_cookie
+from tests.support.growth import Work, assert_linear, steps
 
-FACTOR = 8
-TOLERANCE = 3
-
-
-def cost(work: Callable[[], object], times: int = 2000) -> float:
-    """Processor time of one piece of work in seconds, the best of a few."""
-
-    def once() -> float:
-        began = process_time()
-        for _ in range(times):
-            work()
-        return (process_time() - began) / times
-
-    gc.collect()
-    return min(once() for _ in range(5))
+MANY = 8
 
 
-def ratio(work: Callable[[], object], to: Callable[[], object], limit: float, times: int = 2000) -> None:
-    """Fails unless one piece of work costs at most so many times as much as another."""
-    found = []
-    for _ in range(3):  # another process may have had the processor
-        found.append(cost(work, times) / cost(to, times))
-        if found[-1] <= limit:
-            return
-    pytest.fail(f"{min(found):.1f} times as much, more than {limit}")
+def compare(work: Work, to: Work, limit: float, times: int = 3) -> None:
+    """Fail if `times` pieces of work execute more than `limit` times as many instructions as those of another."""
+
+    def repeat(one: Work) -> int:
+        return steps(lambda: [one() for _ in range(times)])
+
+    repeat(work), repeat(to)  # what is done the first time only
+    found = repeat(work) / repeat(to)
+    assert found <= limit, f"{found:.2f} times as many, more than {limit}"
 
 
 def filled(count: int) -> CookieJar:
@@ -55,25 +41,17 @@ SITE = URL("http://h1.example1.test/")
 
 def test_an_empty_jar_costs_a_request_a_call() -> None:
     jar = CookieJar()
-
-    def nothing(host: str, path: str, is_secure: bool) -> str | None:
-        return None
-
-    ratio(
-        lambda: jar.header_for("h1.example1.test", "/", False),
-        lambda: nothing("h1.example1.test", "/", False),
-        limit=3,
-        times=20_000,
-    )
+    times = 100
+    assert steps(lambda: [jar.header_for("h1.example1.test", "/", False) for _ in range(times)]) < 40 * times
 
 
 def test_a_header_that_is_known_costs_the_same_in_a_large_jar() -> None:
     small, large = filled(30), filled(3000)
     assert small.header_for("h1.example1.test", "/x", False) == large.header_for("h1.example1.test", "/x", False)
-    ratio(
+    compare(
         lambda: large.header_for("h1.example1.test", "/x", False),
         lambda: small.header_for("h1.example1.test", "/x", False),
-        limit=2,
+        limit=1.2,
     )
 
 
@@ -84,15 +62,15 @@ def test_a_header_that_is_not_known_costs_the_same_in_a_large_jar() -> None:
         jar.update_cookies_from_headers([f"c0={jar.version}; Path=/"], SITE)
         return jar.header_for("h1.example1.test", "/x", False)
 
-    ratio(lambda: changed(large), lambda: changed(small), limit=3, times=500)
+    compare(lambda: changed(large), lambda: changed(small), limit=1.5)
 
 
 def test_a_host_without_cookies_costs_the_same_in_a_large_jar() -> None:
     small, large = filled(30), filled(3000)
-    ratio(
+    compare(
         lambda: large.header_for("a.b.c.none.test", "/x", False),
         lambda: small.header_for("a.b.c.none.test", "/x", False),
-        limit=2,
+        limit=1.2,
     )
 
 
@@ -100,10 +78,10 @@ def test_paths_that_never_come_again_cost_as_much_as_one_that_does() -> None:
     jar = filled(3000)
     jar.update_cookies_from_headers(["a=1; Path=/x", "b=2; Path=/x/y"], SITE)
     numbers = iter(range(10**9))
-    ratio(
+    compare(
         lambda: jar.header_for("h1.example1.test", f"/x/y/{next(numbers)}", False),
         lambda: jar.header_for("h1.example1.test", f"/x/y/{next(numbers) * 0}", False),
-        limit=2,
+        limit=1.2,
     )
 
 
@@ -122,8 +100,7 @@ def test_cookies_expire_one_by_one_without_a_look_at_the_others(monkeypatch: pyt
 
         return one_more_second
 
-    # Three attempts of five rounds have to find cookies that have not expired yet.
-    ratio(expiring(2900), expiring(600), limit=3, times=35)
+    compare(expiring(2900), expiring(300), limit=1.5, times=35)
 
 
 FLOODS: dict[str, Callable[[int], Callable[[], object]]] = {
@@ -144,8 +121,7 @@ FLOODS: dict[str, Callable[[int], Callable[[], object]]] = {
 
 @pytest.mark.parametrize("flood", FLOODS)
 def test_time_grows_with_the_bytes_and_not_with_their_square(flood: str) -> None:
-    size = 40_000
-    ratio(FLOODS[flood](size * FACTOR), FLOODS[flood](size), limit=FACTOR * TOLERANCE, times=2)
+    assert_linear(FLOODS[flood], 320_000)
 
 
 def test_a_flood_of_cookies_costs_each_what_one_costs() -> None:
@@ -161,7 +137,7 @@ def test_a_flood_of_cookies_costs_each_what_one_costs() -> None:
 
         return receive
 
-    ratio(flood(400 * FACTOR), flood(400), limit=FACTOR * TOLERANCE, times=1)
+    compare(flood(400 * MANY), flood(400), limit=1.5 * MANY, times=1)
 
 
 def test_a_flood_of_hosts_costs_each_what_one_costs() -> None:
@@ -173,4 +149,4 @@ def test_a_flood_of_hosts_costs_each_what_one_costs() -> None:
 
         return receive
 
-    ratio(flood(1000 * FACTOR), flood(1000), limit=FACTOR * TOLERANCE, times=1)
+    compare(flood(500 * MANY), flood(500), limit=1.5 * MANY, times=1)

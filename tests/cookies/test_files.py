@@ -66,7 +66,7 @@ def contents(jar: CookieJar) -> list[tuple[Any, ...]]:
     quote_cookie=st.booleans(),
 )
 @pytest.mark.parametrize("form", FORMATS)
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None)
 def test_what_is_saved_is_loaded(
     tmp_path: Path,
     clock: Clock,

@@ -12,6 +12,7 @@ from typing import Any
 
 from yarl import URL
 
+from tests.support.punctual import Lateness
 from tests.support.server import Request, ScriptedServer
 
 from .call import Call, Library
@@ -19,7 +20,7 @@ from .call import Call, Library
 Transcript = dict[str, object]
 """What was seen, by the name of what was looked at."""
 
-LIMIT = 5.0
+LIMIT = 60.0
 """Seconds that a call may take in all."""
 
 _USER_AGENT = re.compile(r"Python/[\d.]+ (?:aiohttp|gazelle)/[\w.+]+")
@@ -33,11 +34,14 @@ class Arena:
 
     Args:
         server_tls: context of the servers that speak TLS.
+
+    `late` adds up by how many seconds the event loop was late.
     """
 
     def __init__(self, server_tls: ssl.SSLContext) -> None:
         self._runner = asyncio.Runner()
         self._server_tls = server_tls
+        self.late = 0.0
 
     def close(self) -> None:
         """Closes the event loop."""
@@ -56,9 +60,12 @@ class Arena:
     async def _run(self, library: Library, call: Call) -> Transcript:
         async with ScriptedServer(call.routes, tls=self._server_tls if call.tls else None) as server:
             seen: Transcript = {}
+            lateness = Lateness()
             async with asyncio.timeout(LIMIT):
                 await _converse(library, call, server, seen)
             await _settle(server)
+            self.late += lateness.seconds
+            lateness.stop()
             if not call.tls or server.requests:  # a handshake that the client ends is seen or not by the server
                 seen["connections"] = server.accepted
             for number, request in enumerate(server.requests, 1):

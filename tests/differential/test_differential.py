@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from time import monotonic
 
 import pytest
 
 import gazelle
 from tests.conftest import Tls
+from tests.support.punctual import HANG
 
-from .arena import Arena, differing, report, result
+from .arena import Arena, Transcript, differing, report, result
 from .call import Call
 from .calls import bodies, cookies, failures, heads, redirects, replies
 from .differences import ANYTHING, DIFFERENCES, Difference
@@ -28,8 +30,21 @@ def arena(tls: Tls) -> Iterator[Arena]:
 
 @pytest.mark.parametrize("call", CALLS.values(), ids=list(CALLS))
 def test_a_call_goes_as_with_aiohttp_but_for_what_is_explained(call: Call, arena: Arena) -> None:
-    theirs = arena.transcript(aiohttp, call)
-    ours = arena.transcript(gazelle, call)
+    end = monotonic() + HANG
+    while True:
+        arena.late = 0.0
+        theirs, ours = arena.transcript(aiohttp, call), arena.transcript(gazelle, call)
+        try:
+            compare(call, theirs, ours)
+        except AssertionError:
+            # The time limits of a call, some of 80 ms, end it elsewhere if the event loop comes late.
+            if arena.late < 0.03 or monotonic() > end:
+                raise
+        else:
+            return
+
+
+def compare(call: Call, theirs: Transcript, ours: Transcript) -> None:
     differences = differing(theirs, ours)
     known = [difference for difference in DIFFERENCES if difference.covers(call.name)]
     unexplained = {name for name in differences if not any(difference.explains(name) for difference in known)}

@@ -134,7 +134,7 @@ def nginx(tmp_path_factory: pytest.TempPathFactory, tls: Tls) -> Iterator[Nginx]
     command = [program, "-p", str(directory), "-c", str(directory / "nginx.conf"), "-e", str(directory / "error.log")]
     with subprocess.Popen(command) as process:
         try:
-            deadline = time.monotonic() + 10
+            deadline = time.monotonic() + 60
             while not (answers(http) and answers(https)):
                 if process.poll() is not None or time.monotonic() > deadline:
                     pytest.fail(f"nginx does not start: {(directory / 'error.log').read_text()}")

@@ -38,7 +38,7 @@ async def pass_turns(count: int) -> None:
 
 async def fresh(session: gazelle.ClientSession, server: ScriptedServer) -> None:
     """A request after everything that has happened gets its own answer."""
-    async with asyncio.timeout(5), session.get(server.url("/fresh")) as answer:
+    async with asyncio.timeout(60), session.get(server.url("/fresh")) as answer:
         assert (answer.status, await answer.read()) == (200, b"fresh")
 
 
@@ -58,7 +58,7 @@ async def cancel_at_every_turn(
         completed += task.done()
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(60):
                 await task
         cut_off += task.cancelled()
         await after()
@@ -190,7 +190,7 @@ async def test_waiting_for_a_slot() -> None:
                     await pass_turns(count - release_at)
                 task.cancel()
                 with contextlib.suppress(asyncio.CancelledError):
-                    async with asyncio.timeout(5):
+                    async with asyncio.timeout(60):
                         await task
                 await after()
 
@@ -206,7 +206,7 @@ async def test_waiting_for_a_slot_of_a_host() -> None:
             await pass_turns(count)
             waiters[0].cancel()
             waiters[1].cancel()
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(60):
                 results = await asyncio.gather(*waiters, return_exceptions=True)
             assert results[2] == b"hello"
             await check()
@@ -370,7 +370,7 @@ async def test_closing_a_session() -> None:
             await session.close()
             assert session.closed
             assert connector.closed
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(60):
                 results = await asyncio.gather(*under_way, held.read(), return_exceptions=True)
             assert all(isinstance(result, gazelle.ClientError) for result in results), results
             await eventually(lambda: server.open == 0, "a socket outlived the session")
@@ -484,7 +484,7 @@ async def test_a_request_that_is_cancelled_after_its_answer_does_not_harm_who_ha
             second = asyncio.ensure_future(fetch(session, server.url("/get")))
             await pass_turns(count)
             first.cancel()
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(60):
                 await asyncio.gather(first, return_exceptions=True)
                 assert await second == b"hello"
             await assert_clean(session, server)

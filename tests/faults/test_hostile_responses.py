@@ -11,6 +11,7 @@ import gazelle
 from tests.support import corpus
 from tests.support.clean import assert_clean, connector_of, eventually, idle
 from tests.support.corpus import Case, Limits
+from tests.support.punctual import punctual
 from tests.support.server import Peer, ScriptedServer, fin, response
 
 # Tunnels, upgrades and methods in lower case are not requests that a session makes.
@@ -31,7 +32,7 @@ async def outcome(session: gazelle.ClientSession, case: Case, url: str) -> Outco
     """What a caller gets: the error and where, or status, reason, version, fields and body."""
     try:
         # Only where the server is to say no more is it worth while to wait for its silence.
-        timeout = gazelle.ClientTimeout(total=20, sock_read=0.5 if is_open(case) else 5)
+        timeout = gazelle.ClientTimeout(total=100, sock_read=0.5 if is_open(case) else 60)
         answer = await session.request(case.method, url, read_until_eof=case.read_until_eof, timeout=timeout)
     except gazelle.ClientResponseError as error:
         return "head", (type(error), error.status)
@@ -89,6 +90,7 @@ def new_session(limits: Limits) -> gazelle.ClientSession:
 
 
 @pytest.mark.parametrize("theme", sorted(THEMES))
+@punctual(0.2)
 async def test_each_response_has_its_one_right_outcome(theme: str) -> None:
     by_id = {case.id: case for case in THEMES[theme]}
     found: list[str] = []

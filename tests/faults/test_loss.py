@@ -10,6 +10,7 @@ import pytest
 import gazelle
 from tests.conftest import Tls
 from tests.support.clean import assert_clean, eventually
+from tests.support.punctual import punctual
 from tests.support.server import Peer, ScriptedServer, Step, abort, chunked, fin, response, rst, send, stall
 
 PADDING = "Server: scripted\r\nContent-Type: text/plain\r\nX-Padding: 0123456789abcdef"
@@ -126,6 +127,7 @@ async def test_a_loss_after_any_byte_is_an_error_of_the_right_class(
         assert await complaints(session, server, fault, every, fetch, 20) == []
 
 
+@punctual(1.0)
 async def test_silence_after_any_byte_is_a_socket_timeout() -> None:
     timeout = gazelle.ClientTimeout(sock_read=2)
     async with ScriptedServer({"*": cut_short}) as server:
@@ -140,6 +142,7 @@ async def test_a_loss_under_tls_is_an_error_of_the_right_class(tls: Tls, fault: 
             assert await complaints(session, server, fault, some, outcome, 10) == []
 
 
+@punctual(1.0)
 async def test_silence_under_tls_is_a_socket_timeout(tls: Tls) -> None:
     timeout = gazelle.ClientTimeout(sock_read=2)
     async with ScriptedServer({"*": cut_short}, tls=tls.server()) as server:

@@ -10,6 +10,7 @@ import pytest
 import gazelle
 from tests.conftest import Tls
 from tests.support.clean import assert_clean, eventually
+from tests.support.punctual import punctual
 from tests.support.server import Peer, ScriptedServer, abort, fin, response, rst, send
 
 ENDS = {"fin": fin(), "rst": rst(), "abort": abort()}
@@ -156,6 +157,7 @@ async def test_a_repeated_request_does_not_pick_another_stale_connection() -> No
         await assert_clean(session, server)
 
 
+@punctual(0.1)
 async def test_a_repeated_request_keeps_its_limit_of_time() -> None:
     async def script(peer: Peer) -> None:
         if len(peer.requests) == 1 and peer.number == 1:
@@ -191,7 +193,7 @@ async def test_a_stale_connection_costs_no_slot() -> None:
     async with ScriptedServer({"*": end_at_the_second}) as server:
         async with gazelle.ClientSession(connector=gazelle.TCPConnector(limit=1)) as session:
             for number in range(50):
-                async with asyncio.timeout(5), session.get(server.url(f"/fin/{number}")) as answer:
+                async with asyncio.timeout(60), session.get(server.url(f"/fin/{number}")) as answer:
                     assert await answer.text() == f"/fin/{number}"
             await assert_clean(session, server)
 

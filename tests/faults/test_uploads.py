@@ -10,6 +10,7 @@ import pytest
 import gazelle
 from tests.conftest import Tls
 from tests.support.clean import assert_clean, connector_of, eventually, idle
+from tests.support.punctual import punctual
 from tests.support.server import (
     Early,
     Peer,
@@ -42,7 +43,7 @@ async def test_an_early_answer_is_delivered_and_its_connection_dropped() -> None
     routes = {"*": Early([send(TOO_LARGE), sleep(0.05), stall()]), "/good": GOOD}
     async with ScriptedServer(routes) as server, gazelle.ClientSession() as session:
         for _ in range(3):
-            async with asyncio.timeout(5), session.post(server.url(), data=BODY) as answer:
+            async with asyncio.timeout(60), session.post(server.url(), data=BODY) as answer:
                 assert answer.status == 413
                 assert await answer.read() == b"too large"
             assert idle(connector_of(session)) == 0
@@ -55,7 +56,7 @@ async def test_an_early_answer_of_a_server_that_reads_on_harms_no_later_request(
     routes = {"*": Early([send(TOO_LARGE), read_body()]), "/good": GOOD}
     async with ScriptedServer(routes) as server, gazelle.ClientSession() as session:
         for _ in range(3):
-            async with asyncio.timeout(5), session.post(server.url(), data=BODY) as answer:
+            async with asyncio.timeout(60), session.post(server.url(), data=BODY) as answer:
                 assert (answer.status, await answer.read()) == (413, b"too large")
             await good(session, server)
         await assert_clean(session, server)
@@ -64,7 +65,7 @@ async def test_an_early_answer_of_a_server_that_reads_on_harms_no_later_request(
 async def test_an_early_answer_with_a_long_body_is_read_whole() -> None:
     routes = {"*": Early([send(response(b"x" * 3_000_000, status="400 Bad")), stall()])}
     async with ScriptedServer(routes) as server, gazelle.ClientSession() as session:
-        async with asyncio.timeout(5), session.post(server.url(), data=BODY) as answer:
+        async with asyncio.timeout(60), session.post(server.url(), data=BODY) as answer:
             assert (answer.status, len(await answer.read())) == (400, 3_000_000)
         await assert_clean(session, server)
         assert server.open == 0
@@ -77,7 +78,7 @@ async def test_an_answer_that_closes_is_delivered_or_an_error(close: Step) -> No
     async with ScriptedServer(routes) as server, gazelle.ClientSession() as session:
         for _ in range(5):
             try:
-                async with asyncio.timeout(5), session.post(server.url(), data=BODY) as answer:
+                async with asyncio.timeout(60), session.post(server.url(), data=BODY) as answer:
                     assert (answer.status, await answer.read()) == (413, b"too large")
             except (gazelle.ServerDisconnectedError, gazelle.ClientOSError, gazelle.ClientPayloadError):
                 pass
@@ -90,7 +91,7 @@ async def test_a_close_during_the_upload_is_an_error(close: Step) -> None:
     routes = {"*": Early([expect(65536), close]), "/good": GOOD}
     async with ScriptedServer(routes) as server, gazelle.ClientSession() as session:
         for _ in range(2):
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(60):
                 with pytest.raises((gazelle.ServerDisconnectedError, gazelle.ClientOSError)):
                     await session.post(server.url(), data=BODY)
             await assert_clean(session, server)
@@ -102,7 +103,7 @@ async def test_a_reset_during_a_tls_upload_is_an_error(tls: Tls) -> None:
     routes = {"*": Early([expect(65536), rst()]), "/good": GOOD}
     async with ScriptedServer(routes, tls=tls.server()) as server:
         async with gazelle.ClientSession(connector=gazelle.TCPConnector(ssl=tls.client)) as session:
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(60):
                 with pytest.raises((gazelle.ServerDisconnectedError, gazelle.ClientOSError)):
                     await session.post(server.url(), data=BODY)
             await good(session, server)
@@ -163,7 +164,7 @@ async def test_an_early_answer_ends_a_streamed_upload() -> None:
     async with ScriptedServer(routes) as server, gazelle.ClientSession() as session:
         for _ in range(3):
             pieces = Pieces(1_000_000)
-            async with asyncio.timeout(5), session.post(server.url(), data=aiter(pieces)) as answer:
+            async with asyncio.timeout(60), session.post(server.url(), data=aiter(pieces)) as answer:
                 assert (answer.status, await answer.read()) == (413, b"too large")
             await eventually(lambda: pieces.ended == 1)  # noqa: B023
             assert pieces.made < 100_000
@@ -178,7 +179,7 @@ async def test_a_close_ends_a_streamed_upload(close: Step) -> None:
         async with gazelle.ClientSession() as session:
             for _ in range(3):
                 pieces = Pieces(1_000_000)
-                async with asyncio.timeout(5):
+                async with asyncio.timeout(60):
                     with pytest.raises((gazelle.ServerDisconnectedError, gazelle.ClientOSError)):
                         await session.put(server.url(), data=aiter(pieces))
                 await eventually(lambda: pieces.ended == 1)  # noqa: B023
@@ -192,7 +193,7 @@ async def test_a_body_that_fails_is_the_callers_error_and_no_whole_request() -> 
         async with gazelle.ClientSession() as session:
             for count in (0, 1, 5, 500):
                 pieces = Pieces(count, error=LookupError("mine"))
-                async with asyncio.timeout(5):
+                async with asyncio.timeout(60):
                     with pytest.raises(LookupError, match="mine"):
                         await session.post(server.url(), data=aiter(pieces))
                 assert (pieces.begun, pieces.ended) == (1, 1)
@@ -202,6 +203,7 @@ async def test_a_body_that_fails_is_the_callers_error_and_no_whole_request() -> 
             assert [request.body for request in server.seen("/")] == [b""] * 4  # none was ever complete
 
 
+@punctual(0.2)
 async def test_a_streamed_upload_to_a_server_that_does_not_read_is_held_back() -> None:
     async def ignore(peer: Peer) -> None:
         await asyncio.sleep(30)

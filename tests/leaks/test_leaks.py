@@ -54,7 +54,7 @@ def server() -> Iterator[ScriptedServer]:
 
 def run(child: str, *words: str, warnings: str = "error") -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-X", "faulthandler", "-W", warnings, str(CHILDREN / f"{child}.py"), *words]
-    return subprocess.run(command, capture_output=True, text=True, timeout=55, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
 
 
 def said(child: str, *words: str) -> Any:

@@ -1048,7 +1048,7 @@ def test_any_reads_of_any_pieces_give_the_body_in_order(
 
     async def settle(awaitable: Any) -> object:
         try:
-            return await asyncio.wait_for(awaitable, 10)
+            return await asyncio.wait_for(awaitable, 60)
         except (ClientPayloadError, asyncio.IncompleteReadError, LineTooLong) as error:
             return error
 

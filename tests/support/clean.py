@@ -14,7 +14,9 @@ import gazelle
 from tests.support.server import ScriptedServer
 
 
-async def eventually(condition: Callable[[], object], what: str | Callable[[], str] = "", seconds: float = 5.0) -> None:
+async def eventually(
+    condition: Callable[[], object], what: str | Callable[[], str] = "", seconds: float = 60.0
+) -> None:
     """Let the loop turn until `condition` holds; it fails after `seconds`."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + seconds

@@ -330,6 +330,7 @@ class ScriptedServer:
         self.peers: set[Peer] = set()
         self.faults: list[BaseException] = []
         self._server: asyncio.Server | None = None
+        self._stopped = False
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
@@ -350,6 +351,7 @@ class ScriptedServer:
         return [request for request in self.requests if request.path == path]
 
     async def __aenter__(self) -> Self:
+        self._stopped = False
         self._server = await asyncio.start_server(
             self._accepted, self.host, self.port, ssl=self.tls, limit=1 << 20, backlog=self.backlog
         )
@@ -367,25 +369,31 @@ class ScriptedServer:
         """Stop listening and close every connection."""
         if self._server is None:
             return
+        self._stopped = True
         self._server.close()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        for peer in list(self.peers):
+        for peer in self.peers:
             peer.writer.transport.abort()
+        self.peers.clear()
         await self._server.wait_closed()
         self._server = None
         await asyncio.sleep(0)
         await asyncio.sleep(0)
 
     def _accepted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._stopped:  # it came in the last moment
+            writer.transport.abort()
+            return
         self.accepted += 1
-        task = asyncio.ensure_future(self._serve(Peer(self, reader, writer, self.accepted)))
+        peer = Peer(self, reader, writer, self.accepted)
+        self.peers.add(peer)  # here, as the task may be cancelled before it has begun
+        task = asyncio.ensure_future(self._serve(peer))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     async def _serve(self, peer: Peer) -> None:
-        self.peers.add(peer)
         try:
             for step in self.accept:
                 await step(peer)

@@ -2,11 +2,9 @@
 
 import gc
 import tracemalloc
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from itertools import chain, repeat
-from statistics import median
-from time import process_time
 from typing import Any
 
 import pytest
@@ -14,6 +12,7 @@ import pytest
 from gazelle.errors import BadHttpMessage
 from tests.support import feeding
 from tests.support.corpus import Limits
+from tests.support.growth import FACTOR, assert_linear
 from tests.support.twins import Twin
 
 PIECE = 65536
@@ -21,9 +20,6 @@ OFFERED = 1 << 30
 BUDGET = Limits().budget
 START = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = START + b"Transfer-Encoding: chunked\r\n\r\n"
-# The largest input has this many times the bytes of the smallest; quadratic cost would be FACTOR times worse than that.
-FACTOR = 8
-TOLERANCE = 3
 
 
 def parser_of(twin: Twin) -> Any:
@@ -226,28 +222,19 @@ SHAPES: dict[str, tuple[Callable[[int], bytes], Callable[[bytes], Iterable[bytes
 }
 
 
-def cost(twin: Twin, pieces: list[bytes]) -> float:
-    """Processor time of one parse, in seconds."""
-    parser = parser_of(twin)
-    began = process_time()
-    with suppress(BadHttpMessage):
-        for piece in pieces:
-            parser.feed(piece)
-    return process_time() - began
-
-
-def costs(twin: Twin, pieces: list[bytes]) -> Iterator[float]:
-    for _ in range(5):
-        yield cost(twin, pieces)
-
-
 @pytest.mark.parametrize("shape", SHAPES)
 def test_time_grows_with_the_bytes_and_not_with_their_square(twin: Twin, shape: str) -> None:
     build, cut, size = SHAPES[shape]
-    small, large = (list(cut(build(n))) for n in (size // FACTOR, size))
-    gc.collect()
-    for _ in range(3):  # another process may have had the caches
-        ratio = (median(costs(twin, large)) + 1e-4) / (median(costs(twin, small)) + 1e-4)
-        if ratio <= FACTOR * TOLERANCE:
-            return
-    pytest.fail(f"{FACTOR} times the bytes took {ratio:.1f} times the time")
+    pieces = {n: list(cut(build(n))) for n in (size // FACTOR, size)}
+
+    def make(n: int) -> Callable[[], None]:
+        parser = parser_of(twin)
+
+        def parse() -> None:
+            with suppress(BadHttpMessage):
+                for piece in pieces[n]:
+                    parser.feed(piece)
+
+        return parse
+
+    assert_linear(make, size)

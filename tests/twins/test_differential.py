@@ -65,7 +65,7 @@ def smallest(twins: Twins, given_input: Input) -> Input:
     return given_input
 
 
-@pytest.mark.timeout(60 + EXAMPLES // 50)
+@pytest.mark.timeout(300 + EXAMPLES // 50)
 @pytest.mark.parametrize("seed", SEEDS)
 def test_the_twins_agree_on_mutated_responses(both_twins: Twins, seed: int) -> None:
     for mutant in mutation.mutants(MESSAGES, EXAMPLES // len(SEEDS), seed):
@@ -107,7 +107,7 @@ def inputs(draw: st.DrawFn) -> Input:
     database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-@pytest.mark.timeout(60 + EXAMPLES // 50)
+@pytest.mark.timeout(300 + EXAMPLES // 50)
 @given(given_input=inputs())
 def test_the_twins_agree_on_responses_that_hypothesis_finds(both_twins: Twins, given_input: Input) -> None:
     note(f"pieces {given_input.pieces}")

@@ -272,6 +272,7 @@ class Call(Sendable):
             return self._step(None) if response is None else self._finish(response)
         if self._state == _DONE:
             raise RuntimeError("cannot reuse already awaited coroutine")
+        self._state = _DONE  # unless something of it goes on
         future = self._begin()
         if future is None:
             self._start_inner(self.full(self.method, self.url, **self.options))

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
+from math import ceil
 from time import perf_counter_ns
 
 from gazelle import ClientError, ClientResponse, ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
@@ -148,6 +149,7 @@ class _Stretch:
         )
         self._tally = Tally()
         self._begin = perf_counter_ns()
+        self._duration = duration
         self._stop_at = _FOREVER if duration is None else self._begin + int(duration * _SECOND)
 
     async def warm_up(self) -> None:
@@ -193,9 +195,11 @@ class _Stretch:
         return nullcontext() if self._load.rate is None else Pacer()
 
     def _unsent(self, wall: float) -> int:
+        """Return how many planned requests were not sent; the plan ends on time even if the measurement is late."""
         if self._load.rate is None:
             return 0
-        return max(0, min(self._requests, int(wall * self._load.rate)) - self._drawn)
+        seconds = wall if self._duration is None else min(wall, self._duration)
+        return max(0, min(self._requests, ceil(seconds * self._load.rate)) - self._drawn)
 
     def _start(self, pacer: Pacer | None) -> list[asyncio.Task[None]]:
         return [asyncio.create_task(self._work(pacer)) for _ in range(self._load.connections)]
@@ -211,7 +215,8 @@ class _Stretch:
                 # A late request counts from the moment it was planned for: who waits in line waits, too.
                 started = self._begin + int(ticket * period)
                 await pacer.until(min(started, stop_at))
-                self._drawn = ticket + 1
+                if started < stop_at:
+                    self._drawn = ticket + 1
             if started >= stop_at:
                 return
             try:

@@ -14,6 +14,7 @@ from .observe import Observer
 from .policy import Policy
 from .request import ClientRequest, complete
 from .response import ClientResponse
+from .tracker import UploadAttempt
 from .upload import Upload
 
 History = tuple[ClientResponse, ...]
@@ -56,18 +57,22 @@ class Trial:
         request: what to send.
         lease: of the connection.
         face: what `BaseConnector.connect` has returned, kept alive as long as the exchange is under way.
+        tracked: counts what is sent of the body.
 
     Attributes:
         upload: the body, if it is sent in pieces.
         repeatable: after a failure, whether the request may be sent once more.
     """
 
-    __slots__ = ("_context", "_face", "_request", "lease", "repeatable", "upload")
+    __slots__ = ("_context", "_face", "_request", "_tracked", "lease", "repeatable", "upload")
 
-    def __init__(self, context: Context, request: ClientRequest, lease: "Lease | ForeignLease", face: Any) -> None:
+    def __init__(
+        self, context: Context, request: ClientRequest, lease: "Lease | ForeignLease", face: Any, tracked: "UploadAttempt | None"
+    ) -> None:
         self._context = context
         self._request = request
         self._face = face
+        self._tracked = tracked
         self.lease = lease
         self.upload: Upload | None = None
         self.repeatable = False
@@ -83,7 +88,7 @@ class Trial:
         connection = self.lease.connection
         assert connection is not None
         settings = policy.settings if observer is None or not observer.hears_chunks else policy.traced_settings
-        tracked = None if request.tracker is None else request.tracker.begin()
+        tracked = self._tracked
         framing = request.framing
         uploading = framing is not None and framing.payload is not None
         waiter: asyncio.Future[Answer] | None = None
@@ -171,10 +176,11 @@ def plain_error(request: WireRequest, error: BaseException) -> BaseException:
 async def _begin(context: Context, request: ClientRequest) -> Trial:
     """Return a trial with a connection of its own."""
     connector = context.core.open_connector()
+    tracked = None if request.tracker is None else request.tracker.begin()
     if context.observer is None and (lease := connector.take(request)) is not None:
-        return Trial(context, request, lease, None)
+        return Trial(context, request, lease, None, tracked)
     face = await _connect(context, connector, request)
-    return Trial(context, request, lease_of(face), face)
+    return Trial(context, request, lease_of(face), face, tracked)
 
 
 async def _connect(context: Context, connector: BaseConnector, request: ClientRequest) -> Connection:

@@ -87,9 +87,10 @@ class Upload:
     ) -> None:
         assert request.payload is not None
         self._payload = request.payload
+        if attempt is not None:
+            attempt.begin(connection)  # before the task: an eager one sends at once
         self._task = asyncio.ensure_future(_send(connection, request, request.payload, traces, attempt))
         if attempt is not None:
-            attempt.begin(connection)
             self._task.add_done_callback(partial(_tell, attempt))
 
     @property

@@ -130,8 +130,9 @@ class DnsCache:
         lookup = self._lookups.get(key)
         if lookup is None:
             lookup = _Lookup(asyncio.get_running_loop().create_task(self._look_up(key, family)))
-            lookup.task.add_done_callback(lambda _: self._forget_lookup(key, lookup))
-            self._lookups[key] = lookup
+            if not lookup.task.done():  # an eager task may have its answer already, and then there is nothing to share
+                lookup.task.add_done_callback(lambda _: self._forget_lookup(key, lookup))
+                self._lookups[key] = lookup
         lookup.waiting += 1
         try:
             # A caller that is cancelled must not take the lookup away from those who share it.

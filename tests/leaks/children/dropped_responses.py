@@ -20,13 +20,13 @@ async def main(url: str) -> None:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             for _ in range(50):
-                async with asyncio.timeout(5):
+                async with asyncio.timeout(60):
                     answer = await session.get(url + "/half")
                 assert len(connector._acquired) == 1
                 del answer
                 gc.collect()
                 assert not connector._acquired
-        async with asyncio.timeout(5), session.get(url + "/small") as answer:
+        async with asyncio.timeout(60), session.get(url + "/small") as answer:
             assert await answer.read() == b"small"
         messages = [(type(warning.message).__name__, str(warning.message)) for warning in caught]
         await asyncio.sleep(0.05)
