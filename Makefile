@@ -1,7 +1,6 @@
 # The developer's commands; each is the script of the same name in ci/.
 
-.PHONY: help all bench build check clean demo docs fuzz sanitize sizes survey test
-.PHONY: help all bench build check clean demo docs fuzz loops pythons sanitize sizes sturdy test
+.PHONY: help all bench build check clean demo docs fuzz loops pythons sanitize sizes sturdy survey test
 
 help:
 	@sed -n 's/^\([a-z]*\): *## */  make \1	/p' Makefile
@@ -21,8 +20,7 @@ docs:     ## the documentation: links and samples
 sizes:    ## the longest files and functions
 all:      ## what CI runs
 
-all bench build check demo docs fuzz sanitize sizes survey test:
-all bench build check demo docs fuzz loops pythons sanitize sizes sturdy test:
+all bench build check demo docs fuzz loops pythons sanitize sizes sturdy survey test:
 	@ci/$@
 
 clean:    ## everything that was fetched, built or installed in this folder

@@ -75,7 +75,7 @@ def test_an_override_changes_what_it_names_and_nothing_else(name: str) -> None:
 @pytest.mark.parametrize("name", Policy.NAMES)
 def test_what_is_derived_from_settings_is_that_of_a_policy_made_with_them(name: str) -> None:
     made, direct = override(make_policy(), **{name: CHANGES[name]}), make_policy(**{name: CHANGES[name]})
-    assert (made.total, made.uses_default_tls) == (direct.total, direct.trusts_as_usual)
+    assert (made.total, made.uses_default_tls) == (direct.total, direct.uses_default_tls)
     changed = {"auto_decompress", "read_bufsize"}
     engine = changed | {"max_field_size", "max_headers", "max_line_size", "read_until_eof", "timeout"}
     base = make_policy()

@@ -74,6 +74,7 @@ cdef class Call(Sendable):
     cpdef object advance(self, object value)
     cdef object _finish(self, object response)
     cdef object _end(self)
+    cdef bint _failed_with(self, object error) except -1
     @cython.locals(lease=Lease)
     cdef object _abandon(self)
     @cython.locals(

@@ -293,9 +293,18 @@ class Call(Sendable):
             except BaseException:
                 self._end()
                 raise
-        self.close()
         error = kind if value is None else value
+        if self._failed_with(error):
+            return self.send(None)
+        self.close()
         raise error if traceback is None else error.with_traceback(traceback)
+
+    def _failed_with(self, error: Any) -> bool:
+        """Return whether an error is that of the exchange: a task raises it here instead of letting the call take it."""
+        future = self._future
+        if self._state != _WAITING or future is None or not future.done() or future.cancelled():
+            return False
+        return future.exception() is error
 
     def close(self) -> None:
         """End the call; a request under way is broken off."""

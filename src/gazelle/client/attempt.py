@@ -67,7 +67,12 @@ class Trial:
     __slots__ = ("_context", "_face", "_request", "_tracked", "lease", "repeatable", "upload")
 
     def __init__(
-        self, context: Context, request: ClientRequest, lease: "Lease | ForeignLease", face: Any, tracked: "UploadAttempt | None"
+        self,
+        context: Context,
+        request: ClientRequest,
+        lease: "Lease | ForeignLease",
+        face: Any,
+        tracked: "UploadAttempt | None",
     ) -> None:
         self._context = context
         self._request = request
