@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gazelle.wire.challenges import parse_challenges, parse_parameters
+from gazelle.fields.challenges import parse_challenges, parse_parameters
 
 
 @pytest.mark.parametrize(

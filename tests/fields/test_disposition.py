@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gazelle.body.disposition import (
+from gazelle.fields.disposition import (
     BadContentDispositionHeader,
     BadContentDispositionParam,
     ContentDisposition,

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from multidict import MultiDictProxy
 from yarl import URL
 
-from gazelle.wire.links import parse_links
+from gazelle.fields.links import parse_links
 
 BASE = URL("http://host/dir/page?q=1")
 
