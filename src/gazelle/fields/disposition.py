@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
-from urllib.parse import unquote_to_bytes
 
 from .grammar import (
     QUOTED_TEXT,
@@ -15,6 +14,7 @@ from .grammar import (
     decode_ext_value,
     decode_text,
     encode_ext_value,
+    percent_decode,
     percent_encode,
     quote_string,
     split_ext_value,
@@ -151,7 +151,7 @@ def _join_continuations(params: Mapping[str, str], name: str) -> str | None:
                 if parts is None:
                     return None
                 charset, extended = parts[0] or charset, parts[1]
-            pieces.append(unquote_to_bytes(extended))
+            pieces.append(percent_decode(extended))
         elif (plain := params.get(key)) is not None:
             pieces.append(plain.encode("utf-8", "surrogateescape"))
         else:

@@ -23,7 +23,7 @@ QUOTED_TEXT: Final = r'[^"\\]*(?:\\[\s\S][^"\\]*)*'
 QUOTED_STRING: Final = rf'"({QUOTED_TEXT})"'
 """Pattern of a quoted string; its group is the text between the quotes."""
 
-OPEN_STRING: Final = rf'"({QUOTED_TEXT}\\?)(?:"|\Z)'
+OPEN_STRING: Final = r'"([^"\\]*(?:\\(?:[\s\S]|\Z)[^"\\]*)*)(?:"|\Z)'
 """Pattern of a quoted string that reaches to the end of the value if its closing quote is missing."""
 
 CONTROL: Final = r"[\x00-\x1f\x7f]"
@@ -72,13 +72,13 @@ def split_ext_value(text: str) -> tuple[str, str] | None:
 def decode_ext_value(text: str) -> str | None:
     """Return the text of an extended value like `UTF-8'en'%e2%82%ac` (RFC 8187 §3.2); None if it is malformed.
 
-    Without a charset it is UTF-8. A percent sign without two hexadecimal digits after it, and bytes that are not of the
-    charset, make it malformed.
+    Without a charset it is UTF-8. Malformed are: other characters than ASCII, a percent sign without two hexadecimal
+    digits after it, a charset that `is_charset` refuses, and bytes that the charset does not have.
     """
-    parts = split_ext_value(text)
+    parts = split_ext_value(text) if text.isascii() else None
     if parts is None or _BAD_PERCENT.search(parts[1]) is not None:
         return None
-    return decode_text(unquote_to_bytes(parts[1]), parts[0])
+    return decode_text(percent_decode(parts[1]), parts[0])
 
 
 def encode_ext_value(text: str, charset: str = "UTF-8") -> str:
@@ -88,6 +88,12 @@ def encode_ext_value(text: str, charset: str = "UTF-8") -> str:
         ValueError: the charset cannot encode the text.
     """
     return f"{charset}''{percent_encode(text, charset, _ATTR_SAFE)}"
+
+
+def percent_decode(text: str) -> bytes:
+    """Return the bytes of a percent-encoded text of a field; a percent sign without two digits stays as it is."""
+    # Bytes of a field that are not UTF-8 are surrogates in its text.
+    return unquote_to_bytes(text.encode("utf-8", "surrogateescape"))
 
 
 def percent_encode(text: str, charset: str, safe: str = "") -> str:
