@@ -153,7 +153,7 @@ NOT_IN_PATTERNS: Final = {"POSSESSIVE_REPEAT", "ATOMIC_GROUP"}
 
 
 def _fragile(found: Iterator[tuple[int, str | bytes | None]]) -> list[int]:
-    """Returns the lines with patterns that some supported Python matches wrongly."""
+    """Return the lines with patterns that some supported Python matches wrongly."""
     return [line for line, text in found if text is not None and patterns.constructs(text) & NOT_IN_PATTERNS]
 
 
