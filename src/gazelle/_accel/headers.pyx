@@ -8,7 +8,7 @@ from cpython.unicode cimport PyUnicode_DecodeUTF8
 from multidict import CIMultiDict, CIMultiDictProxy, istr
 
 from gazelle import hdrs
-from gazelle.fields.grammar import TOKEN_CHARACTERS
+from gazelle.fields import grammar
 
 
 cdef extern from "Python.h":
@@ -33,7 +33,7 @@ cdef dict _names = dict(_KNOWN)
 cdef bint[128] _token
 cdef int _byte
 for _byte in range(128):
-    _token[_byte] = chr(_byte) in TOKEN_CHARACTERS
+    _token[_byte] = chr(_byte) in grammar.TOKEN_CHARACTERS
 
 
 cdef object field_name(const char* data, Py_ssize_t size):

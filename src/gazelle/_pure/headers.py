@@ -7,10 +7,10 @@ from typing import Final
 from multidict import CIMultiDict, CIMultiDictProxy, istr
 
 from gazelle import hdrs
-from gazelle.fields.grammar import NOT_IN_VALUE, TOKEN
+from gazelle.fields import grammar
 
-_TOKEN: Final = re.compile(TOKEN)
-_CONTROL: Final = re.compile(NOT_IN_VALUE)
+_TOKEN: Final = re.compile(grammar.TOKEN)
+_CONTROL: Final = re.compile(grammar.NOT_IN_VALUE)
 
 # Field names as they arrive → one shared istr each. The known ones stay; short names that servers make up are kept
 # until there are _MAX_NAMES of them all together.
