@@ -4,13 +4,6 @@ from . import hdrs
 from ._impl import IMPL as __impl__
 from .auth import BasicAuth, encode_basic_auth
 from .body.codings import set_zlib_backend
-from .body.disposition import (
-    BadContentDispositionHeader,
-    BadContentDispositionParam,
-    ContentDisposition,
-    content_disposition_filename,
-    parse_content_disposition,
-)
 from .body.file_payload import BufferedReaderPayload, BytesIOPayload, IOBasePayload, TextIOPayload
 from .body.formdata import FormData
 from .body.multipart_reader import BodyPartReader, MultipartReader
@@ -67,6 +60,13 @@ from .errors import (
     WSServerHandshakeError,
 )
 from .etag import ETag
+from .fields.disposition import (
+    BadContentDispositionHeader,
+    BadContentDispositionParam,
+    ContentDisposition,
+    content_disposition_filename,
+    parse_content_disposition,
+)
 from .messages import RequestInfo
 from .net.connector import BaseConnector, Connection, TCPConnector
 from .net.dns import DefaultResolver, ThreadedResolver

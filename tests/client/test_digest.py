@@ -25,7 +25,7 @@ from gazelle.client.digest import (
     read_challenge,
 )
 from gazelle.errors import ClientError
-from gazelle.wire.challenges import parse_challenges
+from gazelle.fields.challenges import parse_challenges
 from tests.support.server import Peer, ScriptedServer
 from tests.support.server import response as raw_response
 

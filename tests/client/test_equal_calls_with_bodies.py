@@ -10,7 +10,6 @@ import pytest
 from yarl import URL
 
 import gazelle
-from gazelle.client.options import check_settings
 from tests.support.server import ScriptedServer, response, send
 
 OK = [send(response(b"taken"))]
@@ -110,24 +109,3 @@ async def test_a_jar_of_the_user_is_asked_for_every_call_with_a_body() -> None:
             for _ in range(3):
                 await (await session.post(server.url("/"), json={})).read()
     assert [one.header("cookie") for one in server.requests] == ["n=1", "n=2", "n=3"]
-
-
-async def test_what_a_call_says_of_tls_is_not_remembered_for_calls_that_do_not() -> None:
-    async with gazelle.ClientSession() as session:
-        builder, policy, url = session._builder, session._policy, "https://localhost/"
-        usual = builder.build(policy, "POST", url, json={}).connection_key
-        unchecked = builder.build(policy.override({"ssl": False}, check_settings), "POST", url, json={}).connection_key
-        assert unchecked != usual
-        assert builder.build(policy, "POST", url, json={}).connection_key == usual
-        assert builder.build(policy, "POST", URL(url), json={}).connection_key == usual
-
-
-async def test_what_is_remembered_of_calls_with_a_body_is_bounded_and_holds_no_body() -> None:
-    async with gazelle.ClientSession() as session:
-        builder = session._builder
-        for number in range(3000):
-            request = builder.build(session._policy, "POST", f"http://a.test/{number}", json={"secret": number})
-            assert request.head.startswith(b"POST /%d HTTP/1.1\r\n" % number)
-        assert 0 < sum(map(len, builder._openings.values())) <= 1024
-        assert 0 < len(builder._locations) <= 1024
-        assert "secret" not in repr(builder._openings)

@@ -71,17 +71,6 @@ async def test_a_method_may_be_a_str_of_another_kind_for_one_url_after_the_other
         assert [request.head.split(b" HTTP")[0] for request in server.requests] == [b"POST /a", b"POST /b", b"POST /b"]
 
 
-async def test_what_is_remembered_of_methods_is_bounded() -> None:
-    async with ScriptedServer({"*": HELLO}) as server, gazelle.ClientSession() as session:
-        for number in range(200):
-            await (await session.request(f"M{number}", server.url("/"))).read()
-            await (await session.request(f"M{number}", server.url("/"), data=b"1")).read()
-        builder = session._builder
-        for memory in (builder._remembered, builder._openings):
-            assert 0 < len(memory) <= 32
-        assert server.requests[-1].method == "M199"
-
-
 async def test_a_verb_can_be_awaited() -> None:
     async with ScriptedServer({"*": HELLO}) as server, gazelle.ClientSession() as session:
         answer = await session.get(server.url())

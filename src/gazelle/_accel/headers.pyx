@@ -8,6 +8,7 @@ from cpython.unicode cimport PyUnicode_DecodeUTF8
 from multidict import CIMultiDict, CIMultiDictProxy, istr
 
 from gazelle import hdrs
+from gazelle.fields import grammar
 
 
 cdef extern from "Python.h":
@@ -28,11 +29,11 @@ cdef dict _KNOWN = {
 }
 cdef dict _names = dict(_KNOWN)
 
-# 1 for the characters of a token (RFC 9110 §5.6.2).
+# 1 for the characters of a token.
 cdef bint[128] _token
 cdef int _byte
 for _byte in range(128):
-    _token[_byte] = chr(_byte).isalnum() or chr(_byte) in "!#$%&'*+-.^_`|~"
+    _token[_byte] = chr(_byte) in grammar.TOKEN_CHARACTERS
 
 
 cdef object field_name(const char* data, Py_ssize_t size):

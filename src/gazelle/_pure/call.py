@@ -300,7 +300,7 @@ class Call(Sendable):
         raise error if traceback is None else error.with_traceback(traceback)
 
     def _failed_with(self, error: Any) -> bool:
-        """Return whether an error is that of the exchange: a task raises it here instead of letting the call take it."""
+        """Return whether an error is that of the exchange: a task raises it here before the call can look."""
         future = self._future
         if self._state != _WAITING or future is None or not future.done() or future.cancelled():
             return False

@@ -3,6 +3,7 @@
 from typing import Final
 
 from gazelle.errors import LineTooLong, TransferEncodingError
+from gazelle.fields import grammar
 
 from .sink import ResponseSink
 
@@ -19,9 +20,7 @@ _HEX: Final = bytes(
     byte - 48 if 48 <= byte <= 57 else byte - 55 if 65 <= byte <= 70 else byte - 87 if 97 <= byte <= 102 else 255
     for byte in range(256)
 )
-_TOKEN: Final = bytes(
-    1 if byte in b"!#$%&'*+-.^_`|~" or (chr(byte).isalnum() and byte < 128) else 0 for byte in range(256)
-)
+_TOKEN: Final = bytes(chr(byte) in grammar.TOKEN_CHARACTERS for byte in range(256))
 
 
 class ChunkedDecoder:

@@ -6,6 +6,7 @@ from typing import Final
 from multidict import CIMultiDictProxy
 
 from gazelle.errors import BadStatusLine, InvalidHeader
+from gazelle.fields import grammar
 from gazelle.types import HttpVersion, HttpVersion10, HttpVersion11
 
 from .headers import build_headers
@@ -15,7 +16,7 @@ _FORBIDDEN: Final = re.compile(rb"\x00|\r(?!\n)")
 # HTTP/1.0 and HTTP/1.1 only; the reason phrase may be missing, with or without its space.
 _STATUS_LINE: Final = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9]{2})(?: ([^\x00\r\n]*))?\r?\n")
 # A field line and the lines folded onto it (obs-fold, RFC 9112 §5.2).
-_FIELD_LINE: Final = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):([^\n]*(?:\n[ \t][^\n]*)*)\n")
+_FIELD_LINE: Final = re.compile(rb"(%b):([^\n]*(?:\n[ \t][^\n]*)*)\n" % grammar.TOKEN.encode())
 _DIGITS: Final = re.compile(rb"[0-9]+")
 
 

@@ -7,10 +7,10 @@ from typing import Final
 from multidict import CIMultiDict, CIMultiDictProxy, istr
 
 from gazelle import hdrs
+from gazelle.fields import grammar
 
-_TOKEN: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
-# Field values may hold HTAB but no other control character (RFC 9110 §5.5).
-_CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+_TOKEN: Final = re.compile(grammar.TOKEN)
+_CONTROL: Final = re.compile(grammar.NOT_IN_VALUE)
 
 # Field names as they arrive → one shared istr each. The known ones stay; short names that servers make up are kept
 # until there are _MAX_NAMES of them all together.

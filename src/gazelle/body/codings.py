@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import Any, Final, Protocol
 
 from gazelle.errors import ContentEncodingError
+from gazelle.fields.grammar import split_list
 
 MAX_CODINGS: Final = 5
 """Longest chain of codings that is decoded."""
@@ -470,8 +471,8 @@ class _Refusal(Decoder):
 
 @lru_cache(maxsize=256)
 def _parse(content_encoding: str) -> tuple[str, ...]:
-    codings = (coding.strip(" \t").lower() for coding in content_encoding.split(","))
-    return tuple(_ALIASES.get(coding, coding) for coding in codings if coding not in ("", "identity"))
+    codings = split_list(content_encoding.lower())
+    return tuple(_ALIASES.get(coding, coding) for coding in codings if coding != "identity")
 
 
 _ALIASES: Final = {"x-gzip": "gzip"}

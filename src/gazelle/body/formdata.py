@@ -9,8 +9,8 @@ from urllib.parse import quote_plus
 from multidict import CIMultiDict
 
 from gazelle import hdrs
+from gazelle.fields.grammar import check_text
 
-from .disposition import check_text
 from .file_payload import guess_filename, is_file
 from .multipart_writer import MultipartWriter
 from .payload import BytesPayload, LookupError, get_payload

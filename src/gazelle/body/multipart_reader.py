@@ -14,10 +14,11 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from gazelle import hdrs
 from gazelle._impl import parse_head
 from gazelle.errors import BadHttpMessage, ClientPayloadError, ContentEncodingError, LineTooLong
-from gazelle.wire.media_type import MediaType, parse_media_type
+from gazelle.fields.disposition import content_disposition_filename, parse_content_disposition
+from gazelle.fields.grammar import is_charset
+from gazelle.fields.media_type import MediaType, parse_media_type
 
 from .codings import Decoder, make_decoder
-from .disposition import content_disposition_filename, is_charset, parse_content_disposition
 
 _Item = TypeVar("_Item")
 
@@ -34,8 +35,8 @@ _MIN_HEAD_BUDGET: Final = 64 * 1024
 _STATUS_LINE: Final = b"HTTP/1.1 200 \r\n"
 _NO_HEADERS: Final = CIMultiDictProxy[str](CIMultiDict())
 # What makes a delimiter of a boundary at the start of a line: it closes, or only padding follows on its line.
-_DELIMITER_END: Final = re.compile(rb"--|[ \t]*+\r\n")
-_DELIMITER_END_BEGUN: Final = re.compile(rb"-?|[ \t]*+\r?")
+_DELIMITER_END: Final = re.compile(rb"--|[ \t]*\r\n")
+_DELIMITER_END_BEGUN: Final = re.compile(rb"-?|[ \t]*\r?")
 _HEAD_END: Final = re.compile(rb"\n\r?\n")
 _BASE64_SPACE: Final = b" \t\r\n"
 _NO_TRANSFER_ENCODINGS: Final = frozenset({"", "7bit", "8bit", "binary"})

@@ -17,13 +17,14 @@ from gazelle import hdrs
 from gazelle._impl import serialize_headers
 from gazelle.abc import AbstractStreamWriter
 from gazelle.errors import UploadAbortedError
+from gazelle.fields.grammar import TOKEN, quote_string
 from gazelle.types import LooseHeaders
 
 from .compress import Compressor, compress_pieces, make_compressor
 from .payload import BytesPayload, JsonPayload, LookupError, get_payload
 from .payload_base import PIECE_SIZE, Payload, Pieces, PiecewisePayload
 
-_TOKEN: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_TOKEN: Final = re.compile(TOKEN)
 # RFC 2046 §5.1.1 allows fewer characters, but readers take these too. No space at the end: it would be lost.
 _BOUNDARY: Final = re.compile(r"[\x20-\x7e]{0,69}[\x21-\x7e]")
 
@@ -73,8 +74,7 @@ class MultipartWriter(PiecewisePayload):
         self._boundary = str.__str__(boundary)
         parameter = self._boundary
         if _TOKEN.fullmatch(parameter) is None:
-            escaped = parameter.replace("\\", "\\\\").replace('"', '\\"')
-            parameter = f'"{escaped}"'
+            parameter = quote_string(parameter)
         super().__init__(None, content_type=f"multipart/{str.__str__(subtype)}; boundary={parameter}")
         self._is_form = subtype == "form-data"
         self._parts: list[Part] = []

@@ -14,10 +14,10 @@ from gazelle import hdrs
 from gazelle._impl import serialize_headers
 from gazelle.abc import AbstractStreamWriter
 from gazelle.errors import UploadAbortedError
+from gazelle.fields.disposition import build_content_disposition
+from gazelle.fields.grammar import check_text
+from gazelle.fields.media_type import parse_media_type
 from gazelle.types import LooseHeaders, Sentinel, sentinel
-from gazelle.wire.media_type import parse_media_type
-
-from .disposition import build_content_disposition, check_text
 
 PIECE_SIZE: Final = 256 * 1024
 """Bytes that are read of a file at a time."""

@@ -51,8 +51,7 @@ class _SessionRequestContextManager:
         except BaseException:
             await self._session.close()
             raise
-        response: ClientResponse = self._response
-        return response
+        return self._response
 
     async def __aexit__(
         self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None

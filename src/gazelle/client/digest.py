@@ -7,14 +7,14 @@ import unicodedata
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import Final, NamedTuple, Protocol, TypeVar
-from urllib.parse import quote
 
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
 from gazelle import hdrs
 from gazelle.errors import ClientError
-from gazelle.wire.challenges import parse_challenges, parse_parameters
+from gazelle.fields.challenges import parse_challenges, parse_parameters
+from gazelle.fields.grammar import CONTROL, NOT_IN_VALUE, encode_ext_value, quote_string
 
 from .redirects import Origin, origin_of
 
@@ -33,10 +33,9 @@ ALGORITHMS: Final = tuple(f"{name}{suffix}" for name in _HASHES for suffix in ("
 """Algorithms that are understood, in upper case."""
 
 _SCHEME: Final = "Digest "
-# In a quoted text: what would end it, and what may not be in a header field at all.
-_SPECIAL: Final = re.compile(r'(["\\])')
-_UNSENDABLE: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
-_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
+# Bytes that are not UTF-8 arrive as surrogates, and could not be sent back.
+_UNSENDABLE: Final = re.compile(rf"{NOT_IN_VALUE}|[\ud800-\udfff]")
+_CONTROL: Final = re.compile(CONTROL)
 
 
 class SizedBody(Protocol):
@@ -204,19 +203,19 @@ def authorization(
     )
     fields = [
         _username(challenge, login),
-        f"realm={_quoted(challenge.realm)}",
-        f"nonce={_quoted(challenge.nonce)}",
-        f"uri={_quoted(uri)}",
+        f"realm={quote_string(challenge.realm)}",
+        f"nonce={quote_string(challenge.nonce)}",
+        f"uri={quote_string(uri)}",
         f'response="{response}"',
     ]
     if challenge.algorithm is not None:
         fields.append(f"algorithm={challenge.algorithm}")
     if challenge.opaque is not None:
-        fields.append(f"opaque={_quoted(challenge.opaque)}")
+        fields.append(f"opaque={quote_string(challenge.opaque)}")
     if qop is not None:
         fields += [f"qop={qop}", f"nc={nonce_count:08x}"]
     if qop is not None or challenge.has_session_key:
-        fields.append(f"cnonce={_quoted(cnonce)}")
+        fields.append(f"cnonce={quote_string(cnonce)}")
     if challenge.userhash:
         fields.append("userhash=true")
     return _SCHEME + ", ".join(fields)
@@ -227,8 +226,8 @@ def _username(challenge: DigestChallenge, login: str) -> str:
     if challenge.userhash:
         return f'username="{_hash(challenge.hash_name, f"{text}:{challenge.realm}")}"'
     if challenge.utf8 and not text.isascii():
-        return f"username*=UTF-8''{quote(text, safe='')}"
-    return f"username={_quoted(text)}"
+        return f"username*={encode_ext_value(text)}"
+    return f"username={quote_string(text)}"
 
 
 def _text(challenge: DigestChallenge, text: str) -> str:
@@ -239,10 +238,6 @@ def _text(challenge: DigestChallenge, text: str) -> str:
 def _hash(name: str, data: str | bytes) -> str:
     raw = data.encode() if isinstance(data, str) else data
     return hashlib.new(name, raw, usedforsecurity=False).hexdigest()
-
-
-def _quoted(text: str) -> str:
-    return '"' + _SPECIAL.sub(r"\\\1", text) + '"'
 
 
 # --- the middleware --------------------------------------------------------------------------------------------------

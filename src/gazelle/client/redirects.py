@@ -11,6 +11,7 @@ from yarl import URL
 from gazelle import hdrs
 from gazelle.auth import BasicAuth, split_credentials, without_userinfo
 from gazelle.errors import InvalidUrlRedirectClientError, NonHttpUrlRedirectClientError
+from gazelle.fields.grammar import CONTROL
 
 Origin: TypeAlias = tuple[str, str | None, int | None]
 """Scheme, host and port, see `origin_of`."""
@@ -49,7 +50,7 @@ _HTTP: Final = frozenset({"http", "https"})
 _WEBSOCKET: Final = {"ws": "http", "wss": "https"}  # the handshake is a request to this origin (RFC 6455 §4.1)
 
 _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
-_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
+_CONTROL: Final = re.compile(CONTROL)
 _NOT_UTF8: Final = re.compile(r"[\udc80-\udcff]")
 _NOT_IN_TARGET: Final = re.compile(r"[^\x21-\x7e]+")
 _SITE: Final = re.compile(r"\A((?://[^/?#]*)?)")

@@ -5,7 +5,7 @@ import json as json_module
 import re
 from collections.abc import Callable
 from http.cookies import SimpleCookie
-from types import MappingProxyType, TracebackType
+from types import TracebackType
 from typing import Any, Final, Self, cast
 
 from multidict import CIMultiDictProxy, MultiDictProxy
@@ -15,7 +15,6 @@ from yarl import URL
 from gazelle._impl import Body, ResponseHead, WireRequest
 from gazelle.body.charset import detect_encoding
 from gazelle.body.codings import decode_all
-from gazelle.body.disposition import ContentDisposition, content_disposition_filename, parse_content_disposition
 from gazelle.cookies.parse import response_cookies
 from gazelle.errors import (
     ClientConnectionError,
@@ -24,12 +23,13 @@ from gazelle.errors import (
     ContentEncodingError,
     ContentTypeError,
 )
+from gazelle.fields.disposition import ContentDisposition, read_content_disposition
+from gazelle.fields.links import parse_links
+from gazelle.fields.media_type import MediaType, parse_media_type
 from gazelle.messages import RequestInfo
 from gazelle.net.connector import Connection
 from gazelle.net.stream import StreamReader, TracedStreamReader
 from gazelle.types import HttpVersion
-from gazelle.wire.links import parse_links
-from gazelle.wire.media_type import MediaType, parse_media_type
 
 from .observe import Observer
 from .policy import Policy
@@ -199,10 +199,7 @@ class ClientResponse:
     def content_disposition(self) -> ContentDisposition | None:
         """The Content-Disposition field (RFC 6266), None if there is none."""
         field = self.headers.get("Content-Disposition")
-        if field is None:
-            return None
-        kind, parameters = parse_content_disposition(field)
-        return ContentDisposition(kind, MappingProxyType(parameters), content_disposition_filename(parameters))
+        return None if field is None else read_content_disposition(field)
 
     # The connection.
 

@@ -6,12 +6,12 @@ import warnings
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from functools import partial
 from types import TracebackType
-from typing import Any, NoReturn, Self, Unpack
+from typing import TYPE_CHECKING, Any, Final, NoReturn, Self, Unpack, cast
 
 from multidict import CIMultiDict, istr
 from yarl import URL
 
-from gazelle._impl import Call, WireRequest, monotonic
+from gazelle._impl import Call, Plan, WireRequest, monotonic
 from gazelle.abc import AbstractCookieJar
 from gazelle.auth import BasicAuth
 from gazelle.cookies.jar import CookieJar
@@ -48,6 +48,21 @@ from .policy import CharsetResolver, Policy, RaiseForStatus
 from .request import ClientRequest, complete
 from .response import ClientResponse
 from .send import first, hop
+
+if TYPE_CHECKING:
+
+    class RequestCall(Coroutine[Any, Any, ClientResponse]):
+        """The type of what a request method returns, for a type checker: await it, or use it with `async with`."""
+
+        async def __aenter__(self) -> ClientResponse: ...
+        async def __aexit__(
+            self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+        ) -> None: ...
+
+else:
+    RequestCall = Call
+
+_call: Final[Callable[[Any, Plan, str, Any, Any], RequestCall]] = cast(Any, Call)
 
 
 class ClientSession:
@@ -208,7 +223,7 @@ class ClientSession:
 
     # Requests.
 
-    def request(self, method: str, url: StrOrURL, **kwargs: Unpack[RequestOptions]) -> Call:
+    def request(self, method: str, url: StrOrURL, **kwargs: Unpack[RequestOptions]) -> RequestCall:
         """Make a request. Await the result, or use it with `async with`, which releases the response.
 
         Args:
@@ -256,41 +271,41 @@ class ClientSession:
                 cannot go on the wire; nothing was sent.
             NotImplementedError: an argument is for a proxy; nothing was sent.
         """
-        return Call(self._request, self._core.plan, method, url, kwargs)
+        return _call(self._request, self._core.plan, method, url, kwargs)
 
-    def get(self, url: StrOrURL, *, allow_redirects: bool = True, **kwargs: Unpack[FetchOptions]) -> Call:
+    def get(self, url: StrOrURL, *, allow_redirects: bool = True, **kwargs: Unpack[FetchOptions]) -> RequestCall:
         """Make a GET request, see `request`."""
         options = kwargs if allow_redirects is True else {"allow_redirects": allow_redirects, **kwargs}
-        return Call(self._request, self._core.plan, "GET", url, options)
+        return _call(self._request, self._core.plan, "GET", url, options)
 
-    def options(self, url: StrOrURL, *, allow_redirects: bool = True, **kwargs: Unpack[FetchOptions]) -> Call:
+    def options(self, url: StrOrURL, *, allow_redirects: bool = True, **kwargs: Unpack[FetchOptions]) -> RequestCall:
         """Make an OPTIONS request, see `request`."""
         options = kwargs if allow_redirects is True else {"allow_redirects": allow_redirects, **kwargs}
-        return Call(self._request, self._core.plan, "OPTIONS", url, options)
+        return _call(self._request, self._core.plan, "OPTIONS", url, options)
 
-    def head(self, url: StrOrURL, *, allow_redirects: bool = False, **kwargs: Unpack[FetchOptions]) -> Call:
+    def head(self, url: StrOrURL, *, allow_redirects: bool = False, **kwargs: Unpack[FetchOptions]) -> RequestCall:
         """Make a HEAD request, see `request`; `allow_redirects` is False by default."""
         options = {"allow_redirects": allow_redirects, **kwargs}
-        return Call(self._request, self._core.plan, "HEAD", url, options)
+        return _call(self._request, self._core.plan, "HEAD", url, options)
 
-    def post(self, url: StrOrURL, *, data: object = None, **kwargs: Unpack[SendOptions]) -> Call:
+    def post(self, url: StrOrURL, *, data: object = None, **kwargs: Unpack[SendOptions]) -> RequestCall:
         """Make a POST request, see `request`."""
         options = kwargs if data is None else {"data": data, **kwargs}
-        return Call(self._request, self._core.plan, "POST", url, options)
+        return _call(self._request, self._core.plan, "POST", url, options)
 
-    def put(self, url: StrOrURL, *, data: object = None, **kwargs: Unpack[SendOptions]) -> Call:
+    def put(self, url: StrOrURL, *, data: object = None, **kwargs: Unpack[SendOptions]) -> RequestCall:
         """Make a PUT request, see `request`."""
         options = kwargs if data is None else {"data": data, **kwargs}
-        return Call(self._request, self._core.plan, "PUT", url, options)
+        return _call(self._request, self._core.plan, "PUT", url, options)
 
-    def patch(self, url: StrOrURL, *, data: object = None, **kwargs: Unpack[SendOptions]) -> Call:
+    def patch(self, url: StrOrURL, *, data: object = None, **kwargs: Unpack[SendOptions]) -> RequestCall:
         """Make a PATCH request, see `request`."""
         options = kwargs if data is None else {"data": data, **kwargs}
-        return Call(self._request, self._core.plan, "PATCH", url, options)
+        return _call(self._request, self._core.plan, "PATCH", url, options)
 
-    def delete(self, url: StrOrURL, **kwargs: Unpack[RequestOptions]) -> Call:
+    def delete(self, url: StrOrURL, **kwargs: Unpack[RequestOptions]) -> RequestCall:
         """Make a DELETE request, see `request`."""
-        return Call(self._request, self._core.plan, "DELETE", url, kwargs)
+        return _call(self._request, self._core.plan, "DELETE", url, kwargs)
 
     async def _request(self, method: str, str_or_url: StrOrURL, **kwargs: Unpack[RequestOptions]) -> ClientResponse:
         """Make a request the full way; calls of all request methods end here unless they are plain."""

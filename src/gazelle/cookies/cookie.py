@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from http.cookies import Morsel, SimpleCookie
 from typing import Any, Final
 
-from .dates import MAX_TIME
+from gazelle.fields.dates import MAX_TIME
 
 # No cookie holds these: not in its name, not in its value, not in an attribute (RFC 6265 §4.1.1, CVE-2026-3644). Bytes
 # of a response that are no UTF-8 arrive as surrogates and could not be sent back.

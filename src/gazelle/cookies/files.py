@@ -16,8 +16,9 @@ from math import ceil
 from pathlib import Path
 from typing import Any, Final
 
+from gazelle.fields.dates import format_date, parse_date
+
 from .cookie import Cookie, is_clean, is_name, make_morsel
-from .dates import format_date, parse_date
 from .domains import canonical_host
 from .parse import parse_max_age
 

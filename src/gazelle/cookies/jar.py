@@ -15,11 +15,11 @@ from typing import Any, Final, Literal, NamedTuple, TypeAlias
 from yarl import URL
 
 from gazelle.abc import AbstractCookieJar
+from gazelle.fields.dates import parse_date
 from gazelle.types import LooseCookies, StrOrURL
 
 from . import files
 from .cookie import Cookie, default_path, is_clean, is_name, make_morsel, path_matches, quote
-from .dates import parse_date
 from .domains import PublicSuffixes, canonical_domain, canonical_host, is_address, parents
 from .domains import public_suffixes as known_public_suffixes
 from .parse import (

@@ -5,8 +5,10 @@ from collections.abc import Iterable, Iterator
 from http.cookies import Morsel, SimpleCookie
 from typing import Final
 
+from gazelle.fields.dates import MAX_TIME, parse_date
+from gazelle.fields.grammar import QUOTED_TEXT
+
 from .cookie import is_clean, make_morsel, unquote
-from .dates import MAX_TIME, parse_date
 
 MAX_SET_COOKIES: Final = 50
 """Most cookies that are taken from one response."""
@@ -31,9 +33,9 @@ _MAX_AGE: Final = re.compile(r"-?[0-9]+")
 # More digits than this are more seconds than there are until the year 9999.
 _MAX_DIGITS: Final = len(str(MAX_TIME))
 _OVERHEAD: Final = len("Cookie: ")
-# A quoted value may hold what would otherwise end it, as long as the quotes are the whole of it.
-# Every match goes on where the one before it ended, so that no text is looked at from each of its characters.
-_PAIR: Final = re.compile(r'([^=;]*)(?:=[ \t]*("(?:[^"\\]|\\.)*"(?=[ \t]*(?:;|$))|[^;]*)[ \t]*)?(?:;|$)', re.DOTALL)
+# A quoted value may hold semicolons, as long as nothing but white space follows its closing quote. Every match begins
+# where the one before it ended.
+_PAIR: Final = re.compile(rf'([^=;]*)(?:=[ \t]*("{QUOTED_TEXT}"[ \t]*(?=;|$)|[^;]*))?(?:;|$)')
 # Attributes that become attributes of a Morsel as they were written.
 _TEXTS: Final = frozenset({"expires", "max-age", "domain", "path", "samesite", "comment", "version"})
 _FLAGS: Final = frozenset({"secure", "httponly", "partitioned"})

@@ -7,11 +7,12 @@ from typing import Final, TypeAlias
 from multidict import CIMultiDict
 
 from gazelle._impl import assemble, serialize_headers
+from gazelle.fields.grammar import TOKEN
 from gazelle.types import HttpVersion, LooseHeaders
 
 Fields: TypeAlias = Sequence[tuple[str, str]]
 
-_TOKEN: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_TOKEN: Final = re.compile(TOKEN)
 _NOT_IN_TARGET: Final = re.compile(r"[^\x21-\x7e]")
 
 

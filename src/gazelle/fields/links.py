@@ -3,22 +3,20 @@
 import re
 from collections.abc import Iterator, Sequence
 from typing import Final
-from urllib.parse import unquote_to_bytes
 
 from multidict import MultiDict, MultiDictProxy
 from yarl import URL
 
+from .grammar import OPEN_STRING, QUOTED_STRING, TOKEN, decode_ext_value, unescape
+
 _BETWEEN: Final = re.compile(r"[\s,]*")
 _TARGET: Final = re.compile(r"<([^>]*)>")
-# A parameter: a token, perhaps with a token or a quoted text as its value. Quotes that are never closed are none.
-_PARAMETER: Final = re.compile(
-    r"\s*;\s*(?:([!#$%&'*+.^_`|~0-9A-Za-z-]+)\s*(?:=\s*(?:\"((?:[^\"\\]|\\.)*)\"|([^\s;,]*)))?)?"
-)
-_QUOTED_PAIR: Final = re.compile(r"\\(.)")
-# What makes no sense is skipped up to the comma that ends its link; commas in quotes end nothing.
-_REST: Final = re.compile(r"(?:[^,\"]|\"(?:\\.|[^\"])*(?:\"|\Z))*", re.DOTALL)
-_EXTENDED: Final = re.compile(r"([A-Za-z0-9-]+)'[A-Za-z0-9-]*'([!#$&+.^_`|~%0-9A-Za-z-]*)")
-# These count where they stand first (RFC 8288 §3.3, §3.4.1).
+# A parameter: a token, perhaps with a token or a quoted string as its value. A quote that is never closed is an
+# ordinary character.
+_PARAMETER: Final = re.compile(rf"\s*;\s*(?:({TOKEN})\s*(?:=\s*(?:{QUOTED_STRING}|([^\s;,]*)))?)?")
+# A malformed part is skipped up to the comma that ends its link; a comma between quotes ends nothing.
+_REST: Final = re.compile(rf"[^,\"]*(?:{OPEN_STRING}[^,\"]*)*")
+# Of several with one of these names the first counts (RFC 8288 §3.3, §3.4.1).
 _ONCE: Final = frozenset({"rel", "media", "title", "title*", "type", "anchor", "url"})
 
 Links = MultiDictProxy[MultiDictProxy[str | URL]]
@@ -26,7 +24,7 @@ Links = MultiDictProxy[MultiDictProxy[str | URL]]
 
 
 def parse_links(values: Sequence[str], base: URL) -> Links:
-    """Parses Link fields; what makes no sense in them is left out.
+    """Parse Link fields; malformed parts of them are left out.
 
     Each link is found under its `rel`, as it was written, and is a multidict of its parameters, with names in lower
     case, and `url`, its target. Values of names that end in `*` are decoded (RFC 8187).
@@ -53,7 +51,7 @@ def parse_links(values: Sequence[str], base: URL) -> Links:
 
 
 def _split(value: str) -> Iterator[tuple[str, list[tuple[str, str]]]]:
-    """Yields the target and the parameters of each link."""
+    """Yield the target and the parameters of each link."""
     position = 0
     end = value.rfind(">")  # no target begins behind it: otherwise `<,<,<` would be read to its end again and again
     while position <= end:
@@ -72,31 +70,22 @@ def _split(value: str) -> Iterator[tuple[str, list[tuple[str, str]]]]:
 
 
 def _end(pattern: re.Pattern[str], value: str, position: int) -> int:
+    """Return where a pattern ends that begins at a position; the position itself if it does not match."""
     match = pattern.match(value, position)
     return position if match is None else match.end()
 
 
 def _read(name: str | None, quoted: str | None, plain: str | None) -> tuple[str, str] | None:
+    """Return the name and the value of a matched parameter; None if it is empty or malformed."""
     if name is None:
         return None
     name = name.lower()
     if quoted is not None:
-        return name, _QUOTED_PAIR.sub(r"\1", quoted)
+        return name, unescape(quoted)
     text = plain or ""
     if name.endswith("*"):
-        decoded = _decode_extended(text)
+        decoded = decode_ext_value(text)
         return None if decoded is None else (name, decoded)
     if len(text) > 1 and text[0] == text[-1] == "'":  # not in the grammar, but out there
         text = text[1:-1]
     return name, text
-
-
-def _decode_extended(text: str) -> str | None:
-    """Decodes a value like `UTF-8'en'%e2%82%ac` (RFC 8187 §3.2); None if it is none."""
-    match = _EXTENDED.fullmatch(text)
-    if match is None:
-        return None
-    try:
-        return unquote_to_bytes(match[2]).decode(match[1])
-    except (LookupError, UnicodeDecodeError):
-        return None

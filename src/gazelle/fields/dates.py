@@ -1,4 +1,4 @@
-"""Cookie dates, as forgiving as RFC 6265 §5.1.1 has them, and the one form in which they are written."""
+"""Dates of cookies, read as leniently as RFC 6265 §5.1.1 demands, and written as IMF-fixdate."""
 
 import re
 from datetime import UTC, datetime
@@ -20,13 +20,13 @@ _FIRST_YEAR: Final = 1601
 
 
 def parse_date(text: str) -> int | None:
-    """Returns a cookie date as seconds since 1970, or None if it is none (RFC 6265 §5.1.1).
+    """Return a cookie date as seconds since 1970, or None if it is malformed (RFC 6265 §5.1.1).
 
-    Words of any order and length are looked through for a time, a day, a month and a year; time zones are ignored.
+    The time, the day, the month and the year may come in any order; all other words, time zones too, are ignored.
     """
     time = day = month = year = None
     for token in _DELIMITERS.split(text):
-        # The order of the questions is that of the RFC: a token answers only the first that it fits.
+        # The order of the tests is that of the RFC: a token counts only for the first one that it passes.
         if time is None and (found := _TIME.fullmatch(token)) is not None:
             time = int(found[1]), int(found[2]), int(found[3])
         elif day is None and (found := _DAY.fullmatch(token)) is not None:
@@ -49,5 +49,5 @@ def parse_date(text: str) -> int | None:
 
 
 def format_date(seconds: int) -> str:
-    """Returns seconds since 1970 as an IMF-fixdate (RFC 9110 §5.6.7)."""
+    """Return seconds since 1970 as an IMF-fixdate (RFC 9110 §5.6.7)."""
     return formatdate(seconds, usegmt=True)

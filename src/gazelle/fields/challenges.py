@@ -4,25 +4,25 @@ import re
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-_TOKEN: Final = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
-# A parameter. Quotes that are never closed reach to the end, and so nothing is read twice.
-_PARAMETER: Final = re.compile(rf"[\s,]*({_TOKEN})\s*=\s*(?:\"((?:\\.|[^\"])*)(?:\"|\Z)|([^\s,\"]*))", re.DOTALL)
-# A scheme; what is followed by `=` is a parameter.
-_SCHEME: Final = re.compile(rf"[\s,]*({_TOKEN})(?=\s|,|\Z)(?!\s*=)")
+from .grammar import OPEN_STRING, TOKEN, unescape
+
+# A parameter. A quote that is never closed reaches to the end, so that no text is read twice.
+_PARAMETER: Final = re.compile(rf"[\s,]*({TOKEN})\s*=\s*(?:{OPEN_STRING}|([^\s,\"]*))")
+# A scheme; a token followed by `=` is a parameter.
+_SCHEME: Final = re.compile(rf"[\s,]*({TOKEN})(?=[\s,]|\Z)(?!\s*=)")
 # Credentials without names, like `TlRMTVNT==` (RFC 9110 §11.2).
 _TOKEN68: Final = re.compile(r"[ \t]+([A-Za-z0-9._~+/-]+=*)[ \t]*(?=,|\Z)")
-_QUOTED_PAIR: Final = re.compile(r"\\(.)", re.DOTALL)
 
 
 class Challenge(NamedTuple):
-    """What a server asks for: a `scheme` in lower case, and its parameters, with names in lower case."""
+    """One challenge: its `scheme` in lower case, and its parameters, with names in lower case."""
 
     scheme: str
     parameters: dict[str, str]
 
 
 def parse_challenges(values: Iterable[str]) -> list[Challenge]:
-    """Parses WWW-Authenticate fields, each of which may hold several challenges. What makes no sense is left out.
+    """Parse WWW-Authenticate fields, each of which may hold several challenges; malformed parts are left out.
 
     Of parameters with the same name the first counts. Credentials without names are left out.
 
@@ -43,15 +43,15 @@ def parse_challenges(values: Iterable[str]) -> list[Challenge]:
 
 
 def parse_parameters(value: str) -> dict[str, str]:
-    """Parses a list of parameters like that of Authentication-Info, names in lower case (RFC 9110 §11.6.3)."""
+    """Parse a list of parameters like that of Authentication-Info, names in lower case (RFC 9110 §11.6.3)."""
     return _read_parameters(value, 0)[0]
 
 
 def _read_parameters(value: str, position: int) -> tuple[dict[str, str], int]:
-    """Returns the parameters from a position on, and where they end."""
+    """Return the parameters from a position on, and where they end."""
     parameters: dict[str, str] = {}
     while (match := _PARAMETER.match(value, position)) is not None:
         position = match.end()
         name, quoted, plain = match.groups()
-        parameters.setdefault(name.lower(), plain if quoted is None else _QUOTED_PAIR.sub(r"\1", quoted))
+        parameters.setdefault(name.lower(), plain if quoted is None else unescape(quoted))
     return parameters, position

@@ -5,9 +5,11 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
-_PARAMETER: Final = re.compile(r';[ \t]*([^\s;=,"]+)[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"|([^;]*))')
-_TYPE: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9a-z]+/[!#$%&'*+\-.^_`|~0-9a-z]+")  # token "/" token
-_QUOTED_PAIR: Final = re.compile(r"\\(.)")
+from .grammar import QUOTED_STRING, TOKEN, unescape
+
+_TYPE: Final = re.compile(f"{TOKEN}/{TOKEN}")
+# More than a token is accepted as a name, as servers send it, and everything up to the semicolon as a value.
+_PARAMETER: Final = re.compile(rf';[ \t]*([^\s;=,"]+)[ \t]*=[ \t]*(?:{QUOTED_STRING}|([^;]*))')
 
 
 class MediaType(NamedTuple):
@@ -19,7 +21,7 @@ class MediaType(NamedTuple):
 
 @lru_cache(maxsize=256)
 def parse_media_type(field: str) -> MediaType:
-    """Parses a Content-Type field; what makes no sense in it is left out.
+    """Parse a Content-Type field; malformed parameters are left out, and of several with one name the first counts.
 
     A field without `type/subtype` gives `application/octet-stream` (RFC 9110 §8.3).
     """
@@ -28,7 +30,8 @@ def parse_media_type(field: str) -> MediaType:
     if _TYPE.fullmatch(value) is None:
         value = "application/octet-stream"
     parameters: dict[str, str] = {}
+    # Every attempt starts at a semicolon; a quote that is never closed is searched for its end once, as any quote
+    # after it would close it.
     for name, quoted, plain in _PARAMETER.findall(";" + rest if rest else ""):
-        text = _QUOTED_PAIR.sub(r"\1", quoted) if quoted else plain.strip()
-        parameters.setdefault(name.lower(), text)
+        parameters.setdefault(name.lower(), unescape(quoted) if quoted else plain.strip())
     return MediaType(value, MappingProxyType(parameters))

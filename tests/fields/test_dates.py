@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gazelle.cookies.dates import MAX_TIME, format_date, parse_date
+from gazelle.fields.dates import MAX_TIME, format_date, parse_date
 
 DATES: dict[str, tuple[int, ...] | None] = {
     "Wed, 09 Jun 2021 10:18:14 GMT": (2021, 6, 9, 10, 18, 14),
