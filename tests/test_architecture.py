@@ -210,6 +210,6 @@ def test_the_rules_see_every_kind_of_import(tmp_path: Path) -> None:
     assert {"_accel.head", "_pure.head"} <= switch
     framing, _ = _imports(MODULES["_pure.framing"])
     assert "_pure.head" in framing
-    errors, others = _imports(MODULES["errors"])
+    errors, others = _imports(MODULES["errors.client"])
     assert "messages" in errors
     assert "yarl" in others

@@ -6,8 +6,9 @@ from .auth import BasicAuth, encode_basic_auth
 from .body.codings import set_zlib_backend
 from .body.file_payload import BufferedReaderPayload, BytesIOPayload, IOBasePayload, TextIOPayload
 from .body.formdata import FormData
-from .body.multipart_reader import BodyPartReader, MultipartReader
+from .body.multipart_reader import MultipartReader
 from .body.multipart_writer import MultipartWriter
+from .body.part_reader import BodyPartReader
 from .body.payload import (
     PAYLOAD_REGISTRY,
     AsyncIterablePayload,

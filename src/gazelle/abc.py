@@ -32,11 +32,11 @@ class AbstractResolver(ABC):
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
-        """Returns the addresses of a host, or raises OSError."""
+        """Return the addresses of a host, or raises OSError."""
 
     @abstractmethod
     async def close(self) -> None:
-        """Releases what the resolver holds."""
+        """Release what the resolver holds."""
 
 
 class AbstractStreamWriter(ABC):
@@ -44,15 +44,15 @@ class AbstractStreamWriter(ABC):
 
     @abstractmethod
     async def write(self, chunk: bytes | bytearray | memoryview) -> None:
-        """Sends a piece of the body; an empty one is nothing."""
+        """Send a piece of the body; an empty one is nothing."""
 
     @abstractmethod
     async def write_eof(self, chunk: bytes = b"") -> None:
-        """Sends the last piece and ends the body."""
+        """Send the last piece and ends the body."""
 
     @abstractmethod
     async def drain(self) -> None:
-        """Waits until what was written is on its way."""
+        """Wait until what was written is on its way."""
 
 
 class AbstractCookieJar(Sized, Iterable["Morsel[str]"]):
@@ -95,22 +95,22 @@ class AbstractCookieJar(Sized, Iterable["Morsel[str]"]):
 
     @abstractmethod
     def clear(self, predicate: "Callable[[Morsel[str]], bool] | None" = None) -> None:
-        """Removes all cookies, or those for which the predicate returns True."""
+        """Remove all cookies, or those for which the predicate returns True."""
 
     @abstractmethod
     def clear_domain(self, domain: str) -> None:
-        """Removes the cookies of a domain and of the domains below it."""
+        """Remove the cookies of a domain and of the domains below it."""
 
     @abstractmethod
     def update_cookies(self, cookies: LooseCookies, response_url: URL = URL()) -> None:  # noqa: B008  (immutable)
-        """Stores cookies, for the host of a URL or, if that is empty, for all hosts."""
+        """Store cookies, for the host of a URL or, if that is empty, for all hosts."""
 
     @abstractmethod
     def filter_cookies(self, request_url: URL) -> "BaseCookie[str]":
-        """Returns the cookies to send with a request to a URL."""
+        """Return the cookies to send with a request to a URL."""
 
     def update_cookies_from_headers(self, headers: Sequence[str], response_url: URL) -> None:
-        """Stores the cookies of the Set-Cookie fields of a response, given by their values.
+        """Store the cookies of the Set-Cookie fields of a response, given by their values.
 
         A jar that does not override it gets those cookies from a session through `update_cookies`.
 

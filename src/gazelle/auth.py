@@ -53,7 +53,7 @@ class BasicAuth(_BasicAuthFields):
 
     @classmethod
     def decode(cls, auth_header: str, encoding: str = "latin1") -> Self:
-        """Returns the credentials in the value of an Authorization field.
+        """Return the credentials in the value of an Authorization field.
 
         Args:
             auth_header: the value, like `Basic dXNlcjpwYXNz`; the case of the scheme does not matter.
@@ -84,7 +84,7 @@ class BasicAuth(_BasicAuthFields):
 
     @classmethod
     def from_url(cls, url: URL, *, encoding: str = "latin1") -> Self | None:
-        """Returns the credentials in a URL, None if it has none. One that is missing is empty.
+        """Return the credentials in a URL, None if it has none. One that is missing is empty.
 
         Args:
             url: the URL.
@@ -102,7 +102,7 @@ class BasicAuth(_BasicAuthFields):
         return cls(url.user or "", url.password or "", encoding)
 
     def encode(self) -> str:
-        """Returns the value of an Authorization field (str).
+        """Return the value of an Authorization field (str).
 
         Raises:
             ValueError: login or password has a character that is not in the encoding.
@@ -116,7 +116,7 @@ class BasicAuth(_BasicAuthFields):
 
 
 def encode_basic_auth(login: str, password: str = "", encoding: str = "utf-8") -> str:
-    """Returns the value of an Authorization field for HTTP Basic authentication (RFC 7617).
+    """Return the value of an Authorization field for HTTP Basic authentication (RFC 7617).
 
     Args:
         login: may be empty, holds no colon.
@@ -132,7 +132,7 @@ def encode_basic_auth(login: str, password: str = "", encoding: str = "utf-8") -
 
 
 def split_credentials(url: URL) -> tuple[URL, BasicAuth | None]:
-    """Returns a URL without its credentials, and the credentials.
+    """Return a URL without its credentials, and the credentials.
 
     They are encoded in Latin-1 like those of `BasicAuth`, and in UTF-8 where that is not enough.
 
@@ -146,12 +146,12 @@ def split_credentials(url: URL) -> tuple[URL, BasicAuth | None]:
 
 
 def without_userinfo(url: str) -> str:
-    """Returns the text of a URL without its credentials, also if it is no valid URL, for messages."""
+    """Return the text of a URL without its credentials, also if it is no valid URL, for messages."""
     return _USERINFO.sub("//", url)
 
 
 def widen(auth: BasicAuth) -> BasicAuth:
-    """Returns the credentials, in UTF-8 if they cannot be sent in their own encoding."""
+    """Return the credentials, in UTF-8 if they cannot be sent in their own encoding."""
     try:
         f"{auth.login}{auth.password}".encode(auth.encoding)
     except UnicodeEncodeError:

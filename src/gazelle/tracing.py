@@ -197,7 +197,7 @@ class Signal(MutableSequence[Callable[[Any, Any, _Params], Awaitable[object]]], 
         return self._frozen
 
     def freeze(self) -> None:
-        """Makes the list final."""
+        """Make the list final."""
         self._frozen = True
 
     async def send(self, session: object, trace_config_ctx: object, params: _Params) -> None:
@@ -237,7 +237,7 @@ class Signal(MutableSequence[Callable[[Any, Any, _Params], Awaitable[object]]], 
         return len(self._handlers)
 
     def insert(self, index: int, value: Callable[[Any, Any, _Params], Awaitable[object]]) -> None:
-        """Puts a function in front of that at `index`."""
+        """Put a function in front of that at `index`."""
         self._changeable().insert(index, value)
 
     def __eq__(self, other: object) -> bool:
@@ -284,11 +284,11 @@ class TraceConfig:
         self._trace_config_ctx_factory = trace_config_ctx_factory
 
     def trace_config_ctx(self, trace_request_ctx: Any = None) -> Any:
-        """Returns a new context, for one request."""
+        """Return a new context, for one request."""
         return self._trace_config_ctx_factory(trace_request_ctx=trace_request_ctx)
 
     def freeze(self) -> None:
-        """Makes all lists final; a session does that with what it is given."""
+        """Make all lists final; a session does that with what it is given."""
         for value in vars(self).values():
             if isinstance(value, Signal):
                 value.freeze()
@@ -317,7 +317,7 @@ class Trace:
 
     @classmethod
     def begin(cls, session: object, trace_config: TraceConfig, trace_request_ctx: object = None) -> Self:
-        """Returns the trace of a new request, with a context of its own."""
+        """Return the trace of a new request, with a context of its own."""
         return cls(session, trace_config, trace_config.trace_config_ctx(trace_request_ctx=trace_request_ctx))
 
     async def send_request_start(self, method: str, url: URL, headers: CIMultiDict[str]) -> None:

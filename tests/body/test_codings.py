@@ -22,13 +22,13 @@ from isal import isal_zlib
 from gazelle.body import codings
 from gazelle.body.codings import (
     MAX_CODINGS,
-    MAX_MEMBERS,
     Decoder,
     accept_encoding,
     decode_all,
     make_decoder,
     set_zlib_backend,
 )
+from gazelle.body.decoder import MAX_MEMBERS
 from gazelle.errors import ContentEncodingError
 from tests.support.growth import assert_linear
 
@@ -223,7 +223,7 @@ def without_modules(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     for name in ("isal.isal_zlib", "compression.zstd", "backports.zstd"):
         monkeypatch.setitem(sys.modules, name, None)
     monkeypatch.setitem(sys.modules, "brotli", SimpleNamespace(Decompressor=type("Old", (), {})))
-    spec = importlib.util.spec_from_file_location("codings_without_modules", codings.__file__)
+    spec = importlib.util.spec_from_file_location("gazelle.body.codings_without_modules", codings.__file__)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)

@@ -75,7 +75,7 @@ _ASCII: Final = bytes(range(128))
 
 
 def detect_encoding(body: bytes) -> str:
-    """Returns the encoding of a text, by the name that Python has for it: UTF-8 if it is valid UTF-8, or else a guess.
+    """Return the encoding of a text, by the name that Python has for it: UTF-8 if it is valid UTF-8, or else a guess.
 
     A byte order mark of UTF-16 or UTF-32 settles it. A text that looks Western European and has less than 12 letters
     that are not ASCII is windows-1252, what browsers assume where these languages are written (WHATWG HTML §13.2.3.2):
@@ -106,7 +106,7 @@ def _guess(body: bytes) -> str:
 
 
 def _sample(body: bytes) -> bytes:
-    """Returns the start of a body, cut where no character of more than one byte is cut in two."""
+    """Return the start of a body, cut where no character of more than one byte is cut in two."""
     if len(body) <= _SAMPLE_SIZE:
         return body
     sample = body[:_SAMPLE_SIZE]
@@ -118,7 +118,7 @@ def _sample(body: bytes) -> bytes:
 
 
 def _western_letters(sample: bytes) -> int | None:
-    """Returns how many bytes of words are not ASCII if it looks Western European, None if it does not."""
+    """Return how many bytes of words are not ASCII if it looks Western European, None if it does not."""
     if _NO_TEXT.search(sample):
         return None
     letters = sum(map(len, _WESTERN_LETTERS.findall(sample)))
@@ -128,7 +128,7 @@ def _western_letters(sample: bytes) -> int | None:
 
 
 def _ask_detector(sample: bytes, looks_western: bool) -> str | None:
-    """Returns an encoding that Python knows and that decodes the sample, None if there is nothing to say."""
+    """Return an encoding that Python knows and that decodes the sample, None if there is nothing to say."""
     if cchardet is not None:
         guess: str | None = cchardet.detect(sample)["encoding"]
     else:

@@ -1,7 +1,6 @@
 """Content codings of a body: gzip, deflate, br and zstd become what was encoded (RFC 9110 §8.4)."""
 
 import zlib
-from abc import ABC, abstractmethod
 from functools import lru_cache
 from importlib import import_module
 from typing import Any, Final, Protocol
@@ -9,18 +8,24 @@ from typing import Any, Final, Protocol
 from gazelle.errors import ContentEncodingError
 from gazelle.fields.grammar import split_list
 
+from .decoder import CodingDecoder, Decoder, Engine
+
+__all__ = [
+    "MAX_CODINGS",
+    "MAX_WINDOW_LOG",
+    "Decoder",
+    "ZlibBackend",
+    "accept_encoding",
+    "decode_all",
+    "make_decoder",
+    "set_zlib_backend",
+]
+
 MAX_CODINGS: Final = 5
 """Longest chain of codings that is decoded."""
 
-MAX_MEMBERS: Final = 1024
-"""Most gzip members or zstd frames in one body."""
-
 MAX_WINDOW_LOG: Final = 23
 """Largest window of a zstd frame, as a power of two: 8 MB (RFC 9659 §3)."""
-
-# Input is handed to a decoder in slices, because zlib copies what it leaves of its input on every call: both a bomb
-# read in small steps and thousands of tiny members would otherwise cost the square of their size.
-_SLICE = 32 * 1024
 
 # What one coding of a chain hands to the next at a time, in bytes.
 _CHAIN_STEP = 64 * 1024
@@ -99,57 +104,8 @@ def accept_encoding() -> str:
 _ACCEPT_ENCODING: Final = "gzip, deflate" + (", br" if _HAS_BROTLI else "") + (", zstd" if _zstd else "")
 
 
-class Decoder(ABC):
-    """Decodes one body, piece by piece.
-
-    Feed raw bytes with `decode`; as long as `pending` is true, call `decode(b"", ...)` for more output before feeding
-    again; at the end of the raw body call `finish`. A body that is cut short, damaged, or followed by something else
-    always ends in `ContentEncodingError`, never in short data. What was decoded before the damage is handed out first.
-    """
-
-    __slots__ = ()
-
-    @abstractmethod
-    def decode(self, data: bytes, max_length: int = -1) -> bytes:
-        """Take all of `data` and return at most `max_length` decoded bytes; -1 for no limit.
-
-        Raises:
-            ContentEncodingError: the body is damaged, or cannot be decoded here.
-        """
-
-    @property
-    @abstractmethod
-    def pending(self) -> bool:
-        """Whether there may be more output, or an error, without more input."""
-
-    @property
-    def needs_input(self) -> bool:
-        """Whether nothing more can come out before more is fed: the opposite of `pending`."""
-        return not self.pending
-
-    @abstractmethod
-    def finish(self) -> bytes:
-        """Return what is still to come out, now that the raw body has ended. Nothing fed at all is an empty body.
-
-        Raises:
-            ContentEncodingError: the body is cut short or damaged.
-        """
-
-
-class _Engine(Protocol):
-    """Decodes one gzip member, zlib stream, brotli stream or zstd frame; the interface of `ZstdDecompressor`."""
-
-    @property
-    def eof(self) -> bool: ...
-    @property
-    def needs_input(self) -> bool: ...
-    @property
-    def unused_data(self) -> bytes: ...
-    def decompress(self, data: bytes, max_length: int) -> bytes: ...
-
-
 class _Inflate:
-    """An `_Engine` over a zlib decompression object."""
+    """An `Engine` over a zlib decompression object."""
 
     __slots__ = ("_error", "_inflater", "_tail", "eof", "needs_input", "unused_data")
 
@@ -177,7 +133,7 @@ class _Inflate:
 
 
 class _Unbrotli:
-    """An `_Engine` over a brotli decompressor."""
+    """An `Engine` over a brotli decompressor."""
 
     __slots__ = ("_decompressor", "_offset", "_spill", "eof", "needs_input", "unused_data")
 
@@ -210,123 +166,7 @@ class _Unbrotli:
         return piece if end - start == len(piece) else piece[start:end]
 
 
-class _CodingDecoder(Decoder):
-    """Decodes one coding; subclasses say how an engine is made and whether several members may follow each other."""
-
-    __slots__ = ("_data", "_engine", "_error", "_failure", "_members", "_position", "_starved")
-
-    name = ""
-    multi_member = False
-
-    def __init__(self, error: type[Exception]) -> None:
-        self._error = error  # what the engine raises
-        self._engine: _Engine | None = None
-        self._data = b""  # raw bytes; an engine was given those before `_position`
-        self._position = 0
-        self._members = 0
-        self._starved = False  # the bytes at hand are too few to begin with
-        self._failure = ""
-
-    @abstractmethod
-    def _start(self) -> _Engine | None:
-        """Return an engine for the bytes at hand; None if it takes more of them to choose."""
-
-    @property
-    def pending(self) -> bool:
-        if self._failure:
-            return True
-        engine = self._engine
-        if engine is not None and not engine.eof and not engine.needs_input:
-            return True
-        return self._position < len(self._data) and not self._starved
-
-    def decode(self, data: bytes, max_length: int = -1) -> bytes:
-        self._raise_failure()
-        if data:
-            self._data = self._data + data if self._data else data
-            self._starved = False
-        pieces: list[bytes] = []
-        room = max_length
-        try:
-            while room and (piece := self._step(room)) is not None:
-                if piece:
-                    pieces.append(piece)
-                    if room > 0:
-                        room -= len(piece)
-        except self._error as error:
-            self._fail(str(error))
-        if self._position >= len(self._data) and self.needs_input:
-            self._data = b""  # not sooner: at its end mark an engine may give back what it was given before
-            self._position = 0
-        if not pieces:
-            self._raise_failure()
-        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
-
-    def _step(self, room: int) -> bytes | None:
-        """Return what comes next, perhaps nothing; None when it takes more input."""
-        engine = self._engine
-        if engine is None or engine.eof:
-            return b"" if self._open_member() else None
-        data = b""
-        if engine.needs_input:
-            data = self._next_slice(room)
-            if not data:
-                return None
-        piece = engine.decompress(data, room)
-        self._position -= len(engine.unused_data)
-        return piece
-
-    def finish(self) -> bytes:
-        rest = self.decode(b"") if self.pending else b""
-        engine = self._engine
-        if (engine is None and self._data) or (engine is not None and not engine.eof):
-            self._fail("the data ends before its end mark")
-        self._raise_failure()
-        return rest
-
-    def _raise_failure(self) -> None:
-        if self._failure:
-            raise ContentEncodingError(self._failure)
-
-    def _fail(self, reason: str) -> None:
-        if self._failure:
-            return  # the first reason stays
-        self._failure = f"Can not decode content-encoding: {self.name} ({reason})"
-        self._data = b""
-        self._position = 0
-
-    def _next_slice(self, room: int) -> bytes:
-        start = self._position
-        stop = len(self._data)
-        if stop - start > _SLICE and (room > 0 or self._members > 1):
-            stop = start + _SLICE
-        self._position = stop
-        return self._data if stop - start == len(self._data) else self._data[start:stop]
-
-    def _open_member(self) -> bool:
-        if self._position >= len(self._data):
-            return False
-        if self._members and not self._may_follow():
-            return False
-        if self._members >= MAX_MEMBERS:
-            self._fail(f"more than {MAX_MEMBERS} members")
-            return False
-        engine = self._start()
-        if engine is None:
-            self._starved = True
-            return False
-        self._engine = engine
-        self._members += 1
-        return True
-
-    def _may_follow(self) -> bool:
-        """Say whether the bytes at hand begin a further member, and fail if they must not be there."""
-        if not self.multi_member:
-            self._fail("trailing data after its end mark")
-        return self.multi_member
-
-
-class _GzipDecoder(_CodingDecoder):
+class _GzipDecoder(CodingDecoder):
     """RFC 1952. Zero bytes after the last member are padding, as most tools take them; anything else is an error."""
 
     __slots__ = ("_backend", "_padding")
@@ -338,7 +178,7 @@ class _GzipDecoder(_CodingDecoder):
         self._backend = backend
         self._padding = False
 
-    def _start(self) -> _Engine:
+    def _start(self) -> Engine:
         return _Inflate(self._backend, _GZIP)
 
     def _may_follow(self) -> bool:
@@ -355,7 +195,7 @@ class _GzipDecoder(_CodingDecoder):
         return True
 
 
-class _DeflateDecoder(_CodingDecoder):
+class _DeflateDecoder(CodingDecoder):
     """The zlib format (RFC 1950), or bare deflate data (RFC 1951), which some servers send under the same name."""
 
     __slots__ = ("_backend",)
@@ -366,7 +206,7 @@ class _DeflateDecoder(_CodingDecoder):
         super().__init__(backend.error)
         self._backend = backend
 
-    def _start(self) -> _Engine | None:
+    def _start(self) -> Engine | None:
         head = self._data[self._position : self._position + 2]
         if len(head) < 2:
             return None
@@ -376,7 +216,7 @@ class _DeflateDecoder(_CodingDecoder):
         return _Inflate(self._backend, _ZLIB if is_zlib else _RAW_DEFLATE)
 
 
-class _BrotliDecoder(_CodingDecoder):
+class _BrotliDecoder(CodingDecoder):
     """RFC 7932."""
 
     __slots__ = ()
@@ -386,11 +226,11 @@ class _BrotliDecoder(_CodingDecoder):
     def __init__(self) -> None:
         super().__init__(_brotli.error)
 
-    def _start(self) -> _Engine:
+    def _start(self) -> Engine:
         return _Unbrotli()
 
 
-class _ZstdDecoder(_CodingDecoder):
+class _ZstdDecoder(CodingDecoder):
     """RFC 8878, with the window of RFC 9659; a skippable frame counts as a frame."""
 
     __slots__ = ()
@@ -401,8 +241,8 @@ class _ZstdDecoder(_CodingDecoder):
     def __init__(self) -> None:
         super().__init__(_zstd.ZstdError)
 
-    def _start(self) -> _Engine:
-        engine: _Engine = _zstd.ZstdDecompressor(options=_ZSTD_OPTIONS)
+    def _start(self) -> Engine:
+        engine: Engine = _zstd.ZstdDecompressor(options=_ZSTD_OPTIONS)
         return engine
 
 

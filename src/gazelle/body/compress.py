@@ -31,10 +31,10 @@ class Compressor(Protocol):
     """Compresses one body, piece by piece."""
 
     def compress(self, data: bytes, /) -> bytes:
-        """Returns what is ready to be sent, which may be nothing."""
+        """Return what is ready to be sent, which may be nothing."""
 
     def flush(self) -> bytes:
-        """Returns the rest; the compressor is done then."""
+        """Return the rest; the compressor is done then."""
 
 
 class _BrotliCompressor:
@@ -77,7 +77,7 @@ _PACKAGES: Final = {"br": "brotli", "zstd": "backports.zstd"}
 
 
 def coding_of(compress: str | bool | None) -> str | None:
-    """Returns the coding that the `compress` argument of a request asks for; None for none.
+    """Return the coding that the `compress` argument of a request asks for; None for none.
 
     Args:
         compress: a coding, or true for `deflate`.
@@ -98,7 +98,7 @@ def coding_of(compress: str | bool | None) -> str | None:
 
 
 def make_compressor(coding: str) -> Compressor:
-    """Returns a compressor for one body.
+    """Return a compressor for one body.
 
     Args:
         coding: `deflate` (in the zlib format, RFC 9110 §8.4.1.2), `gzip`, `br` or `zstd`.
@@ -119,13 +119,13 @@ def _factory(coding: str) -> Callable[[], Compressor]:
 
 
 def compress_bytes(data: bytes, coding: str) -> bytes:
-    """Returns a whole body compressed; arguments and errors as for `make_compressor`."""
+    """Return a whole body compressed; arguments and errors as for `make_compressor`."""
     compressor = make_compressor(coding)
     return compressor.compress(data) + compressor.flush()
 
 
 async def compress_body(data: bytes, coding: str) -> bytes:
-    """Returns a whole body compressed; a large one in an executor."""
+    """Return a whole body compressed; a large one in an executor."""
     if len(data) <= _EXECUTOR_SIZE:
         return compress_bytes(data, coding)
     return await asyncio.get_running_loop().run_in_executor(None, compress_bytes, data, coding)
@@ -138,7 +138,7 @@ async def _compress(compressor: Compressor, data: bytes) -> bytes:
 
 
 async def compress_pieces(pieces: AsyncIterable[bytes], compressor: Compressor) -> AsyncGenerator[bytes, None]:
-    """Yields a body compressed, in pieces none of which is empty.
+    """Yield a body compressed, in pieces none of which is empty.
 
     Args:
         pieces: the body.

@@ -54,7 +54,7 @@ class IOBasePayload(PiecewisePayload):
         return self._size
 
     def _locate(self) -> None:
-        """Notes where the file stands, and how much is left of it."""
+        """Note where the file stands, and how much is left of it."""
         if self._seekable is not None:
             return
         seekable = bool(self._value.seekable())
@@ -70,7 +70,7 @@ class IOBasePayload(PiecewisePayload):
         self._seekable = seekable
 
     def _end(self) -> int | None:
-        """Returns the size of the file if that is known without reading it."""
+        """Return the size of the file if that is known without reading it."""
         file = inner_file(self._value)
         if isinstance(file, tempfile.SpooledTemporaryFile):
             end = file.seek(0, os.SEEK_END)
@@ -79,7 +79,7 @@ class IOBasePayload(PiecewisePayload):
         return _size_of(file)
 
     def _begin(self) -> None:
-        """Checks that the body can be sent, and notes that it is."""
+        """Check that the body can be sent, and notes that it is."""
         self._locate()
         if self._consumed:
             raise spent(self)
@@ -111,7 +111,7 @@ class IOBasePayload(PiecewisePayload):
             raise too_short(sent, length)
 
     def _read_at(self, offset: int, size: int) -> bytes:
-        """Reads, in a thread, `size` bytes or fewer; none at the end of the file."""
+        """Read, in a thread, `size` bytes or fewer; none at the end of the file."""
         with self._lock:
             if self._seekable:
                 self._value.seek(self._start + offset)
@@ -123,7 +123,7 @@ class IOBasePayload(PiecewisePayload):
         return piece
 
     def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
-        """Returns the whole file as text; reads it at once, without an executor.
+        """Return the whole file as text; reads it at once, without an executor.
 
         Raises:
             RuntimeError: the file was sent and cannot be sent again.
@@ -137,13 +137,13 @@ class IOBasePayload(PiecewisePayload):
         return b"".join(pieces).decode(self._encoding or encoding, errors)
 
     async def close(self) -> None:
-        """Closes the file, in an executor."""
+        """Close the file, in an executor."""
         if not self._value.closed:
             await asyncio.get_running_loop().run_in_executor(None, self._value.close)
 
 
 def _size_of(file: Any) -> int | None:
-    """Returns the size of a file of the operating system; None of anything else.
+    """Return the size of a file of the operating system; None of anything else.
 
     Raises:
         ValueError: it is not open for reading.
@@ -163,7 +163,7 @@ def _room(size: int, length: int | None, sent: int) -> int:
 
 
 def inner_file(file: Any) -> Any:
-    """Returns the file in a `tempfile.NamedTemporaryFile`, which is no `io.IOBase` itself; any other as it is."""
+    """Return the file in a `tempfile.NamedTemporaryFile`, which is no `io.IOBase` itself; any other as it is."""
     if isinstance(file, io.IOBase):
         return file
     inner = getattr(file, "file", None)
@@ -171,12 +171,12 @@ def inner_file(file: Any) -> Any:
 
 
 def is_file(value: object) -> bool:
-    """Returns whether this is a file object, as `open` and `tempfile` make them."""
+    """Return whether this is a file object, as `open` and `tempfile` make them."""
     return isinstance(inner_file(value), io.IOBase)
 
 
 def guess_filename(value: Any, default: str | None = None) -> str | None:
-    """Returns the name of a file object, without its folder."""
+    """Return the name of a file object, without its folder."""
     name = getattr(value, "name", None)
     if isinstance(name, str) and name and name[0] != "<" and name[-1] != ">":
         return PurePath(name).name
@@ -298,7 +298,7 @@ class TextIOPayload(IOBasePayload):
             yield piece
 
     def _read_text(self, transfer: int, first: bool) -> str:
-        """Reads text in a thread. A later transfer starts anew, and then an earlier one gets nothing more."""
+        """Read text in a thread. A later transfer starts anew, and then an earlier one gets nothing more."""
         with self._lock:
             if transfer != self._transfers:
                 raise RuntimeError(f"{self._value!r} is sent again, from its start")
@@ -307,7 +307,7 @@ class TextIOPayload(IOBasePayload):
             return self._value.read(_TEXT_PIECE)
 
     def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
-        """Returns the whole file; reads it at once, without an executor."""
+        """Return the whole file; reads it at once, without an executor."""
         self._begin()
         self._transfers += 1
         with self._lock:

@@ -78,7 +78,7 @@ class FormData:
         filename: str | None = None,
         content_transfer_encoding: str | None = None,
     ) -> None:
-        """Adds a field.
+        """Add a field.
 
         Args:
             name: name of the field.
@@ -129,7 +129,7 @@ class FormData:
         self._is_multipart = self._is_multipart or multipart
 
     def add_fields(self, *fields: Any) -> None:
-        """Adds fields.
+        """Add fields.
 
         Args:
             fields: each of them a pair of name and value, a mapping of names to values, or a file.
@@ -152,7 +152,7 @@ class FormData:
                 )
 
     def __call__(self) -> Payload:
-        """Returns the payload that carries the form.
+        """Return the payload that carries the form.
 
         Raises:
             TypeError: a value can not be sent in a multipart form.
@@ -211,7 +211,7 @@ class FormData:
 
 
 def _check_scalar(name: str, value: Any) -> None:
-    """Refuses what has no text of its own: it would be sent as its address in memory, or as Python source."""
+    """Refuse what has no text of its own: it would be sent as its address in memory, or as Python source."""
     kind: Any = type(value)
     no_text = kind.__str__ is object.__str__ and kind.__repr__ is object.__repr__
     if no_text or isinstance(value, Mapping | set | frozenset | list | tuple | Payload | AsyncIterable):

@@ -7,8 +7,10 @@ from gazelle.fields.disposition import (
     parse_content_disposition,
 )
 
-from .multipart_reader import BadMultipart, BodyPartReader, MultipartReader, MultipartResponseWrapper
+from .multipart_framing import BadMultipart
+from .multipart_reader import MultipartReader, MultipartResponseWrapper
 from .multipart_writer import MultipartWriter
+from .part_reader import BodyPartReader
 
 __all__ = [
     "BadContentDispositionHeader",

@@ -116,7 +116,7 @@ class MultipartWriter(PiecewisePayload):
     # --- putting it together ---
 
     def append(self, obj: Any, headers: LooseHeaders | None = None) -> Payload:
-        """Adds a part.
+        """Add a part.
 
         Args:
             obj: anything a payload is registered for.
@@ -139,7 +139,7 @@ class MultipartWriter(PiecewisePayload):
         return self.append_payload(payload)
 
     def append_payload(self, payload: Payload) -> Payload:
-        """Adds a payload as a part.
+        """Add a payload as a part.
 
         Its Content-Encoding and Content-Transfer-Encoding (`base64`, `quoted-printable`) are applied when it is sent,
         and its Content-Length is set if its size is known. In `form-data` there are none of these (RFC 7578 §4.7,
@@ -180,13 +180,13 @@ class MultipartWriter(PiecewisePayload):
         return payload
 
     def append_json(self, obj: Any, headers: LooseHeaders | None = None) -> Payload:
-        """Adds a value as JSON; see `JsonPayload`."""
+        """Add a value as JSON; see `JsonPayload`."""
         return self.append_payload(JsonPayload(obj, headers=CIMultiDict(headers or ())))
 
     def append_form(
         self, obj: Sequence[tuple[str, str]] | Mapping[str, str], headers: LooseHeaders | None = None
     ) -> Payload:
-        """Adds a form as `application/x-www-form-urlencoded`.
+        """Add a form as `application/x-www-form-urlencoded`.
 
         Args:
             obj: pairs of names and values, or a mapping.
@@ -243,7 +243,7 @@ class MultipartWriter(PiecewisePayload):
         return self._generate(size, close_boundary=True)
 
     async def write(self, writer: AbstractStreamWriter, close_boundary: bool = True) -> None:
-        """Writes all parts.
+        """Write all parts.
 
         Args:
             writer: what they are written to.
@@ -286,7 +286,7 @@ class MultipartWriter(PiecewisePayload):
             yield bytes(held)
 
     async def close(self) -> None:
-        """Closes all parts, also if one of them cannot be closed."""
+        """Close all parts, also if one of them cannot be closed."""
         errors: list[Exception] = []
         for part in self._parts:
             try:
@@ -298,7 +298,7 @@ class MultipartWriter(PiecewisePayload):
 
 
 async def _encoded(part: Part, size: int) -> Pieces:
-    """Yields the body of a part, encoded."""
+    """Yield the body of a part, encoded."""
     async with AsyncExitStack() as stack:
         pieces = await stack.enter_async_context(aclosing(_measured(part.payload, size)))
         if part.encoding:
@@ -317,7 +317,7 @@ def _part_compressor(encoding: str) -> Compressor:
 
 
 async def _measured(payload: Payload, size: int) -> Pieces:
-    """Yields a body that must be as long as it has said: else the parts after it would be cut off."""
+    """Yield a body that must be as long as it has said: else the parts after it would be cut off."""
     length = payload.size
     left = sys.maxsize if length is None else length
     async with aclosing(payload.chunks(size)) as pieces:
@@ -331,7 +331,7 @@ async def _measured(payload: Payload, size: int) -> Pieces:
 
 
 async def _base64(pieces: AsyncIterable[bytes]) -> Pieces:
-    """Yields base64 in one line: over HTTP there is no limit for it."""
+    """Yield base64 in one line: over HTTP there is no limit for it."""
     rest = b""
     async for piece in pieces:
         data = rest + piece
@@ -344,7 +344,7 @@ async def _base64(pieces: AsyncIterable[bytes]) -> Pieces:
 
 
 async def _quoted_printable(pieces: AsyncIterable[bytes]) -> Pieces:
-    """Yields quoted-printable (RFC 2045 §6.7), line ends encoded too, so that every byte comes back."""
+    """Yield quoted-printable (RFC 2045 §6.7), line ends encoded too, so that every byte comes back."""
     line_break = b""
     async for piece in pieces:
         lines = _LINE.findall(_NOT_PRINTABLE.sub(_escape, piece))

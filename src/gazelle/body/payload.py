@@ -216,7 +216,7 @@ class AsyncIterablePayload(PiecewisePayload):
             await _close(iterator)
 
     async def as_bytes(self, encoding: str = "utf-8", errors: str = "strict") -> bytes:
-        """Returns the whole body, and keeps it."""
+        """Return the whole body, and keeps it."""
         if self._kept is None:
             async with aclosing(self.pieces()) as pieces:
                 self._kept = b"".join([piece async for piece in pieces])
@@ -225,7 +225,7 @@ class AsyncIterablePayload(PiecewisePayload):
         return self._kept
 
     async def close(self) -> None:
-        """Closes a generator that was never started, so that nothing stays behind."""
+        """Close a generator that was never started, so that nothing stays behind."""
         if not self._consumed and isinstance(self._value, AsyncIterator):
             self._consumed = self._kept is None
             await _close(self._value)
@@ -289,7 +289,7 @@ class PayloadRegistry:
         self._by_type: dict[type, _Factory] = {}
 
     def register(self, factory: _Factory, type: Any, *, order: Order = Order.normal) -> None:
-        """Makes payloads of this type, or tuple of types, with `factory`.
+        """Make payloads of this type, or tuple of types, with `factory`.
 
         Args:
             factory: called with the object and the arguments of `get`.
@@ -305,7 +305,7 @@ class PayloadRegistry:
         self._by_type.clear()
 
     def get(self, data: Any, *args: Any, **kwargs: Any) -> Payload:
-        """Returns the payload for an object; a payload as it is.
+        """Return the payload for an object; a payload as it is.
 
         Raises:
             LookupError: no payload is registered for it.
@@ -347,7 +347,7 @@ PAYLOAD_REGISTRY: Final = PayloadRegistry()
 
 
 def get_payload(data: Any, *args: Any, **kwargs: Any) -> Payload:
-    """Returns the payload for an object.
+    """Return the payload for an object.
 
     Args:
         data: anything that can be sent.
@@ -361,12 +361,12 @@ def get_payload(data: Any, *args: Any, **kwargs: Any) -> Payload:
 
 
 def register_payload(factory: _Factory, type: Any, *, order: Order = Order.normal) -> None:
-    """Registers a payload type; see `PayloadRegistry.register`."""
+    """Register a payload type; see `PayloadRegistry.register`."""
     PAYLOAD_REGISTRY.register(factory, type, order=order)
 
 
 def payload_type(type: Any, *, order: Order = Order.normal) -> Callable[[_FactoryT], _FactoryT]:
-    """Registers the decorated class for objects of a type; see `PayloadRegistry.register`."""
+    """Register the decorated class for objects of a type; see `PayloadRegistry.register`."""
 
     def decorate(factory: _FactoryT) -> _FactoryT:
         PAYLOAD_REGISTRY.register(factory, type, order=order)

@@ -128,7 +128,7 @@ class Payload(ABC):
     def set_content_disposition(
         self, disptype: str, quote_fields: bool = True, _charset: str = "utf-8", **params: Any
     ) -> None:
-        """Sets the Content-Disposition field; see `build_content_disposition`.
+        """Set the Content-Disposition field; see `build_content_disposition`.
 
         Args:
             disptype: the type, like `form-data` or `attachment`.
@@ -145,7 +145,7 @@ class Payload(ABC):
         )
 
     def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
-        """Returns the body as text, if it is in memory.
+        """Return the body as text, if it is in memory.
 
         Raises:
             TypeError: it is not.
@@ -156,11 +156,11 @@ class Payload(ABC):
         return body.decode(self._encoding or encoding, errors)
 
     def body_bytes(self) -> bytes | None:
-        """Returns the whole body if it is in memory and can be sent as often as one likes; None if it is not."""
+        """Return the whole body if it is in memory and can be sent as often as one likes; None if it is not."""
         return None
 
     async def chunks(self, size: int = PIECE_SIZE) -> Pieces:
-        """Yields the body in pieces, none of them empty.
+        """Yield the body in pieces, none of them empty.
 
         Args:
             size: bytes to read at a time; what is in memory, or is yielded by an iterable, may come in larger pieces.
@@ -185,10 +185,10 @@ class Payload(ABC):
 
     @abstractmethod
     async def write(self, writer: AbstractStreamWriter) -> None:
-        """Writes the body; does not end what it is written to."""
+        """Write the body; does not end what it is written to."""
 
     async def write_with_length(self, writer: AbstractStreamWriter, content_length: int | None) -> None:
-        """Writes as much of the body as was promised.
+        """Write as much of the body as was promised.
 
         Args:
             writer: what it is written to.
@@ -205,7 +205,7 @@ class Payload(ABC):
         limited.check_length()
 
     async def as_bytes(self, encoding: str = "utf-8", errors: str = "strict") -> bytes:
-        """Returns the whole body as it is sent; the arguments are there for payloads of other libraries only."""
+        """Return the whole body as it is sent; the arguments are there for payloads of other libraries only."""
         body = self.body_bytes()
         if body is not None:
             return body
@@ -213,7 +213,7 @@ class Payload(ABC):
             return b"".join([piece async for piece in pieces])
 
     async def close(self) -> None:
-        """Releases what the body is read from; may be called at any time and more than once."""
+        """Release what the body is read from; may be called at any time and more than once."""
         return
 
 
@@ -273,7 +273,7 @@ class PiecewisePayload(Payload):
 
     @abstractmethod
     def pieces(self, size: int = PIECE_SIZE) -> Pieces:
-        """Yields the body; arguments and errors as for `chunks`."""
+        """Yield the body; arguments and errors as for `chunks`."""
 
     def chunks(self, size: int = PIECE_SIZE) -> Pieces:
         return self.pieces(size)
@@ -303,7 +303,7 @@ def spent(payload: Payload) -> RuntimeError:
 
 
 def text_type(encoding: str | None, content_type: str | Sentinel | None) -> tuple[str, str]:
-    """Returns the charset and the media type of text."""
+    """Return the charset and the media type of text."""
     if content_type is None or isinstance(content_type, Sentinel):
         encoding = encoding or "utf-8"
         return encoding, f"text/plain; charset={encoding}"

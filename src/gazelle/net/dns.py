@@ -21,7 +21,7 @@ class ThreadedResolver(AbstractResolver):
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
-        """Returns the addresses that `getaddrinfo` gives, in its order.
+        """Return the addresses that `getaddrinfo` gives, in its order.
 
         Raises:
             OSError: the name does not resolve (`socket.gaierror`).
@@ -94,7 +94,7 @@ class DnsCache:
     async def resolve(
         self, host: str, port: int, family: socket.AddressFamily, traces: Sequence[Trace] = ()
     ) -> list[ResolveResult]:
-        """Returns the addresses of a host, another one first each time.
+        """Return the addresses of a host, another one first each time.
 
         Args:
             host: name of the host.
@@ -126,7 +126,7 @@ class DnsCache:
         return found
 
     async def _share_lookup(self, key: tuple[str, int], family: socket.AddressFamily) -> list[ResolveResult]:
-        """Returns the answer of a lookup, which may be under way already."""
+        """Return the answer of a lookup, which may be under way already."""
         lookup = self._lookups.get(key)
         if lookup is None:
             lookup = _Lookup(asyncio.get_running_loop().create_task(self._look_up(key, family)))
@@ -150,21 +150,21 @@ class DnsCache:
                     lookup.task.cancel()
 
     def clear(self, host: str | None = None, port: int | None = None) -> None:
-        """Forgets one host, or all of them."""
+        """Forget one host, or all of them."""
         if host is None or port is None:
             self._answers.clear()
         else:
             self._answers.pop((host, port), None)
 
     def cancel(self) -> None:
-        """Ends all lookups without waiting for it; who waits for one gets a `ClientConnectionError`."""
+        """End all lookups without waiting for it; who waits for one gets a `ClientConnectionError`."""
         self._closed = True
         for lookup in self._lookups.values():
             lookup.task.cancel()
         self._answers.clear()
 
     async def close(self) -> None:
-        """Ends all lookups, and returns when they have ended."""
+        """End all lookups, and returns when they have ended."""
         self.cancel()
         tasks = [lookup.task for lookup in self._lookups.values()]
         if tasks:

@@ -30,7 +30,7 @@ class EnvironmentProxy(NamedTuple):
 
 
 async def lookup_proxy(url: URL) -> EnvironmentProxy | None:
-    """Does what `find_proxy` does, in a thread of the event loop's executor: files and registries may be slow."""
+    """Do what `find_proxy` does, in a thread of the event loop's executor: files and registries may be slow."""
     return await asyncio.get_running_loop().run_in_executor(None, find_proxy, url)
 
 
@@ -99,7 +99,7 @@ def _entry_of(entries: netrc.netrc, host: str) -> BasicAuth | None:
 
 
 def find_proxy(url: URL) -> EnvironmentProxy | None:
-    """Returns the proxy that the environment has for a URL, None if it has none or says not to use it.
+    """Return the proxy that the environment has for a URL, None if it has none or says not to use it.
 
     Looks at `HTTP_PROXY`, `HTTPS_PROXY`, `WS_PROXY`, `WSS_PROXY` by the scheme of the URL, and `NO_PROXY` (names with
     or without a port), in any case; on macOS and Windows at the settings of the system if no such variable is set.

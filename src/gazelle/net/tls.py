@@ -36,7 +36,7 @@ class Fingerprint:
         return self._sha256
 
     def check(self, transport: Any) -> None:
-        """Compares the certificate of a connected transport; without TLS there is nothing to compare.
+        """Compare the certificate of a connected transport; without TLS there is nothing to compare.
 
         Raises:
             ServerFingerprintMismatch: it is another certificate.
@@ -65,7 +65,7 @@ TlsPolicy: TypeAlias = bool | Fingerprint | ssl.SSLContext
 
 
 def check_policy(policy: object) -> TlsPolicy:
-    """Returns a valid `ssl=` argument; None stands for True.
+    """Return a valid `ssl=` argument; None stands for True.
 
     Raises:
         TypeError: it is something else.
@@ -78,7 +78,7 @@ def check_policy(policy: object) -> TlsPolicy:
 
 
 def context_for(policy: TlsPolicy) -> ssl.SSLContext:
-    """Returns the context for a policy. The two default ones are made once: loading CA certificates takes long."""
+    """Return the context for a policy. The two default ones are made once: loading CA certificates takes long."""
     if isinstance(policy, ssl.SSLContext):
         return policy
     return _default_context(policy is True)
