@@ -1,4 +1,4 @@
-"""The encoding of text that does not say which it has."""
+"""Detection of the encoding of a text whose response names no charset."""
 
 import codecs
 import re
@@ -11,22 +11,22 @@ try:
 except ImportError:
     cchardet = None
 
-# A detector does not get more certain with more text, only slower.
+# More text makes a detector slower, not more reliable.
 _SAMPLE_SIZE: Final = 64 * 1024
-# From fewer letters that are not ASCII, detectors cannot tell languages of the Latin script from each other.
+# With fewer non-ASCII letters, detectors cannot distinguish languages of the Latin script.
 _ENOUGH_LETTERS: Final = 12
-# A text looks Western European if of so many bytes that are not ASCII at most one does not fit.
+# A text looks Western European if at most one in this many non-ASCII bytes does not fit.
 _FITTING: Final = 8
 
-# Longer ones first: that of UTF-16 begins that of UTF-32.
+# UTF-32 first: its mark begins with that of UTF-16.
 _BOMS: Final = (
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-# What browsers know (WHATWG Encoding Standard §4.2), but for old Macs. Others are not used on the Web, so that a guess
-# that it is one of them is wrong.
+# The encodings that browsers support (WHATWG Encoding Standard §4.2), without those of old Macs. Others do not occur on
+# the Web, so that guessing one of them would be wrong.
 _CANDIDATES: Final = [
     *("cp866", "cp874", "koi8_r", "koi8_u"),
     *(f"cp{number}" for number in range(1250, 1259)),
@@ -34,7 +34,7 @@ _CANDIDATES: Final = [
     *("big5", "cp932", "cp949", "euc_jp", "gb18030"),
 ]
 _WESTERN: Final = "cp1252"
-# Browsers decode what is on the left as what is on the right, which has all of its characters and more.
+# Browsers decode the encoding on the left as its superset on the right.
 _SUPERSETS: Final = {
     "ascii": _WESTERN,
     "euc_kr": "cp949",
@@ -45,7 +45,7 @@ _SUPERSETS: Final = {
     "shift_jis": "cp932",
     "tis-620": "cp874",
 }
-# Other encodings of the Latin script, and languages that are written in them.
+# Other encodings of the Latin script, and the languages that use them.
 _LATIN: Final = frozenset(
     {"cp1250", "cp1254", "cp1257", "cp1258"} | {f"iso8859-{number}" for number in (2, 3, 4, 10, 13, 14, 15, 16)}
 )
@@ -54,19 +54,19 @@ _LATIN_LANGUAGES: Final = frozenset(
     | {"Slovene", "Turkish", "Vietnamese"}
 )
 
-# Windows-1252, by what its bytes are.
+# The bytes of windows-1252, by kind.
 _LETTERS: Final = rb"[\x8a\x8c\x8e\x9a\x9c\x9e\x9f\xc0-\xd6\xd8-\xf6\xf8-\xff]"
 _JOINTS: Final = rb"\x85\x91-\x94\x96\x97\xa0\xad\xb7"  # apostrophes, dashes: they stand between letters, too
 _MARKS: Final = rb"[%b\x80\x82\x84\x8b\x95\x99\x9b\xa1\xa3\xa7\xa9\xaa\xab\xae\xb0-\xb5\xb9-\xbf\xd7\xf7]" % _JOINTS
-# Controls, and what windows-1252 has no character for.
+# Control characters, and bytes that windows-1252 does not assign.
 _NO_TEXT: Final = re.compile(rb"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f\x81\x8d\x8f\x90\x9d]")
-# One or two letters, in a word of ASCII or a word by themselves, with quotation marks and the like around them. Words
-# of other scripts are longer runs of such bytes.
+# One or two letters, within an ASCII word or as a word, perhaps with quotation marks around them. Words of other
+# scripts are longer runs of such bytes.
 _WESTERN_LETTERS: Final = re.compile(
     rb"(?<![\x80-\xff])%(marks)b{0,2}(?:(?<=[A-Za-z])%(letters)b{1,2}|%(letters)b{1,2}(?=[A-Za-z])|%(letters)b)"
     rb"%(marks)b{0,2}(?![\x80-\xff])" % {b"letters": _LETTERS, b"marks": _MARKS}
 )
-# Only joints are inside of words: a superscript three there is a Polish letter of another encoding.
+# Only joints occur within words: a superscript three there is a Polish letter of another encoding.
 _WESTERN_MARKS: Final = re.compile(
     rb"(?<![\x80-\xff])(?:[%(joints)b]{1,2}|(?<![A-Za-z])%(marks)b{1,2}|%(marks)b{1,2}(?![A-Za-z]))(?![\x80-\xff])"
     % {b"joints": _JOINTS, b"marks": _MARKS}
@@ -75,15 +75,15 @@ _ASCII: Final = bytes(range(128))
 
 
 def detect_encoding(body: bytes) -> str:
-    """Return the encoding of a text, by the name that Python has for it: UTF-8 if it is valid UTF-8, or else a guess.
+    """Return Python's name of the encoding of a text: UTF-8 if the text is valid UTF-8, else a guess.
 
-    A byte order mark of UTF-16 or UTF-32 settles it. A text that looks Western European and has less than 12 letters
-    that are not ASCII is windows-1252, what browsers assume where these languages are written (WHATWG HTML §13.2.3.2):
-    from so little, detectors take French for Chinese. For other texts `faust-cchardet` is asked if it is installed,
-    `charset-normalizer` if not, about the first 64 KiB. What they say decodes those; if they say nothing of use it is
-    windows-1252 if they are text in that, and UTF-8, in which the body cannot be decoded, if they are not.
+    A byte order mark of UTF-16 or UTF-32 decides. A text that looks Western European with fewer than 12 non-ASCII
+    letters is windows-1252, the default of browsers for these languages (WHATWG HTML §13.2.3.2): with so few letters,
+    detectors mistake French for Chinese. For other texts, `faust-cchardet` if it is installed, else
+    `charset-normalizer`, guesses from the first 64 KiB. A guess that does not decode them is discarded. Without a guess,
+    the encoding is windows-1252 if the bytes are text in it; else UTF-8, in which decoding the body fails.
 
-    The guess about a short text in another script than the Latin one is often wrong. Servers should say what they send.
+    For a short text in a script other than Latin the guess is often wrong. Servers should name the charset.
     """
     try:
         body.decode("utf-8")
@@ -106,11 +106,11 @@ def _guess(body: bytes) -> str:
 
 
 def _sample(body: bytes) -> bytes:
-    """Return the start of a body, cut where no character of more than one byte is cut in two."""
+    """Return the start of a body, cut at a boundary between characters."""
     if len(body) <= _SAMPLE_SIZE:
         return body
     sample = body[:_SAMPLE_SIZE]
-    # Up to "/", no byte is the second one of a character in any of the encodings.
+    # A byte up to "/" is never the trailing byte of a character in any of the encodings.
     for end in range(_SAMPLE_SIZE, _SAMPLE_SIZE // 2, -1):
         if sample[end - 1] < 0x30:
             return sample[:end]
@@ -118,7 +118,7 @@ def _sample(body: bytes) -> bytes:
 
 
 def _western_letters(sample: bytes) -> int | None:
-    """Return how many bytes of words are not ASCII if it looks Western European, None if it does not."""
+    """Return the number of non-ASCII letters if the sample looks Western European, else None."""
     if _NO_TEXT.search(sample):
         return None
     letters = sum(map(len, _WESTERN_LETTERS.findall(sample)))
@@ -128,12 +128,12 @@ def _western_letters(sample: bytes) -> int | None:
 
 
 def _ask_detector(sample: bytes, looks_western: bool) -> str | None:
-    """Return an encoding that Python knows and that decodes the sample, None if there is nothing to say."""
+    """Return the detector's guess if Python supports that encoding and it decodes the sample, else None."""
     if cchardet is not None:
         guess: str | None = cchardet.detect(sample)["encoding"]
     else:
         best = charset_normalizer.from_bytes(sample, cp_isolation=_CANDIDATES).best()
-        # It tells languages from each other better than encodings of the Latin script.
+        # It distinguishes languages better than encodings of the Latin script.
         if best is None or (looks_western and best.language not in _LATIN_LANGUAGES):
             return None
         guess = best.encoding
@@ -150,6 +150,6 @@ def _ask_detector(sample: bytes, looks_western: bool) -> str | None:
 def _decodes(text: bytes, encoding: str) -> bool:
     try:
         text.decode(encoding)
-    except (UnicodeDecodeError, LookupError):  # of a codec that is none of text
+    except (UnicodeDecodeError, LookupError):  # LookupError: the codec is not for text
         return False
     return True

@@ -1,4 +1,4 @@
-"""Content codings of a body: gzip, deflate, br and zstd become what was encoded (RFC 9110 §8.4)."""
+"""Decoding of content codings: gzip, deflate, br and zstd, and chains of them (RFC 9110 §8.4)."""
 
 import zlib
 from functools import lru_cache
@@ -22,12 +22,12 @@ __all__ = [
 ]
 
 MAX_CODINGS: Final = 5
-"""Longest chain of codings that is decoded."""
+"""Most codings in a chain."""
 
 MAX_WINDOW_LOG: Final = 23
 """Largest window of a zstd frame, as a power of two: 8 MB (RFC 9659 §3)."""
 
-# What one coding of a chain hands to the next at a time, in bytes.
+# Most bytes that one decoder of a chain passes to the next at a time.
 _CHAIN_STEP = 64 * 1024
 
 # Below this many bytes of input the standard library's zlib is at least as fast as ISA-L, above it ISA-L wins.
@@ -48,12 +48,12 @@ def _optional(name: str) -> Any:
 _isal_zlib: Final = _optional("isal.isal_zlib")
 _zstd: Final = _optional("compression.zstd") or _optional("backports.zstd")
 _brotli: Final = _optional("brotli")
-# brotli before 1.2 cannot limit its output, so a few hundred bytes could fill the memory: as good as missing.
+# brotli before 1.2 cannot limit its output, so that a few hundred bytes could fill the memory: it is not used.
 _HAS_BROTLI: Final = hasattr(getattr(_brotli, "Decompressor", None), "can_accept_more_data")
 
 
 class ZlibBackend(Protocol):
-    """What `set_zlib_backend` takes: a module with the interface of the standard library's `zlib`."""
+    """A module with the interface of the standard library's `zlib`, for `set_zlib_backend`."""
 
     @property
     def error(self) -> type[Exception]: ...
@@ -62,7 +62,7 @@ class ZlibBackend(Protocol):
 
 
 class _ZlibChoice:
-    """Which zlib inflates: the one that was set, or the faster one for the size."""
+    """Selects the zlib module that inflates: the one that was set, else the faster one for the size of the body."""
 
     def __init__(self) -> None:
         self.fixed: ZlibBackend | None = None
@@ -80,15 +80,15 @@ _zlib_choice: Final = _ZlibChoice()
 
 
 def set_zlib_backend(new_zlib_backend: ZlibBackend | None) -> None:
-    """Decode gzip and deflate with this module from now on, for bodies of any size.
+    """Set the module that decodes gzip and deflate from now on, for bodies of any size.
 
     Args:
-        new_zlib_backend: a module that has `decompressobj` and `error` as the standard library's `zlib` has (`zlib_ng`,
-            `isal_zlib`, `zlib`); None returns to the default: ISA-L where it is installed and the body is no small one,
-            else `zlib`.
+        new_zlib_backend: a module with `decompressobj` and `error` like those of the standard library's `zlib`
+            (`zlib_ng`, `isal_zlib`, `zlib`). None restores the default: ISA-L if it is installed and the body has at
+            least 2048 bytes or is of unknown size, else `zlib`.
 
     Raises:
-        TypeError: the module lacks one of the two.
+        TypeError: the module lacks `decompressobj` or `error`.
     """
     for name in ("decompressobj", "error"):
         if new_zlib_backend is not None and not hasattr(new_zlib_backend, name):
@@ -97,7 +97,7 @@ def set_zlib_backend(new_zlib_backend: ZlibBackend | None) -> None:
 
 
 def accept_encoding() -> str:
-    """Return the value of the Accept-Encoding field that names the codings that can be decoded here."""
+    """Return the value of the Accept-Encoding field: the codings whose modules are installed."""
     return _ACCEPT_ENCODING
 
 
@@ -120,7 +120,7 @@ class _Inflate:
     def decompress(self, data: bytes, max_length: int) -> bytes:
         inflater = self._inflater
         given = self._tail or data
-        # zlib says "no limit" with 0. After a full piece there may be more inside, even if all input is taken.
+        # For zlib, 0 means no limit. After a piece of full length it may hold more, even if it took all input.
         piece: bytes = inflater.decompress(given, max(max_length, 0))
         self._tail = inflater.unconsumed_tail
         self.needs_input = not self._tail and len(piece) != max_length
@@ -153,8 +153,8 @@ class _Unbrotli:
             piece = decompressor.process(data)
             drained = True
         elif not piece:
-            # The limit of brotli is approximate: it hands out whole blocks, the smallest of 32 KB. One at a time.
-            # After a block there may be more, although `can_accept_more_data` says that it waits for input.
+            # brotli's limit is approximate: it returns whole blocks of at least 32 KB, for a limit of 1 a single one.
+            # It may hold more output after a block, although `can_accept_more_data` says that it waits for input.
             piece = decompressor.process(data, output_buffer_limit=1)
             drained = not piece
         start = self._offset
@@ -167,7 +167,7 @@ class _Unbrotli:
 
 
 class _GzipDecoder(CodingDecoder):
-    """RFC 1952. Zero bytes after the last member are padding, as most tools take them; anything else is an error."""
+    """Decodes gzip (RFC 1952). Zero bytes after the last member are padding, as to most tools; others are an error."""
 
     __slots__ = ("_backend", "_padding")
 
@@ -196,7 +196,7 @@ class _GzipDecoder(CodingDecoder):
 
 
 class _DeflateDecoder(CodingDecoder):
-    """The zlib format (RFC 1950), or bare deflate data (RFC 1951), which some servers send under the same name."""
+    """Decodes deflate: the zlib format (RFC 1950), or bare deflate data (RFC 1951), which some servers send instead."""
 
     __slots__ = ("_backend",)
 
@@ -217,7 +217,7 @@ class _DeflateDecoder(CodingDecoder):
 
 
 class _BrotliDecoder(CodingDecoder):
-    """RFC 7932."""
+    """Decodes br (RFC 7932)."""
 
     __slots__ = ()
 
@@ -231,7 +231,7 @@ class _BrotliDecoder(CodingDecoder):
 
 
 class _ZstdDecoder(CodingDecoder):
-    """RFC 8878, with the window of RFC 9659; a skippable frame counts as a frame."""
+    """Decodes zstd (RFC 8878) with the window limit of RFC 9659; a skippable frame counts as a frame."""
 
     __slots__ = ()
 
@@ -250,7 +250,7 @@ _ZSTD_OPTIONS: Final = {_zstd.DecompressionParameter.window_log_max: MAX_WINDOW_
 
 
 class _ChainDecoder(Decoder):
-    """Two decoders in a row; what the first hands to the second is bounded too."""
+    """Decodes with two decoders in a row; the data between them is bounded, too."""
 
     __slots__ = ("_first", "_second")
 
@@ -277,7 +277,7 @@ class _ChainDecoder(Decoder):
                     break
                 between = b"" if self._second.pending else self._first.decode(b"", _CHAIN_STEP)
         except ContentEncodingError:
-            # It stays, and comes again when what was decoded before it is out.
+            # The decoder keeps the error and raises it again, after the output that precedes it was returned.
             if not pieces:
                 raise
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
@@ -289,7 +289,7 @@ class _ChainDecoder(Decoder):
 
 
 class _Refusal(Decoder):
-    """Stands for a coding that cannot be decoded here; an empty body is fine even so."""
+    """Refuses a body in a coding that cannot be decoded; an empty body passes."""
 
     __slots__ = ("_reason",)
 
@@ -323,7 +323,7 @@ def _missing(coding: str, package: str) -> str:
     return f"Can not decode content-encoding: {coding}. Please install `{package}`"
 
 
-# Codings that cannot be undone here, and why.
+# Codings that cannot be decoded, each with the error message.
 _MISSING: Final[dict[str, str]] = {}
 if not _HAS_BROTLI:
     _MISSING["br"] = _missing("brotli (br)", "brotli>=1.2")
@@ -357,26 +357,26 @@ def _chain(content_encoding: str, size: int | None) -> Decoder | None:
 
 
 def make_decoder(content_encoding: str) -> Decoder | None:
-    """Return a decoder for one body, or None if the body is to be handed out as it is.
+    """Return a decoder for one body; None if the body has no coding, or one that is unknown.
+
+    If a coding's module is not installed, or the chain has more than `MAX_CODINGS` codings, the decoder raises at the
+    first byte of the body.
 
     Args:
         content_encoding: value of the Content-Encoding field; several fields joined with commas.
-
-    That is so when nothing is encoded, and when one of the codings is unknown. A coding whose module is not installed,
-    and a chain of more than `MAX_CODINGS`, give a decoder that raises when the first byte of the body comes.
     """
     return _chain(content_encoding, None)
 
 
 def decode_all(data: bytes, content_encoding: str) -> bytes:
-    """Return a whole body decoded, in one go and of any size.
+    """Return a whole body decoded, without a limit on its size.
 
     Args:
-        data: the raw body.
+        data: the whole raw body.
         content_encoding: as for `make_decoder`.
 
     Raises:
-        ContentEncodingError: the body is cut short or damaged, or cannot be decoded here.
+        ContentEncodingError: the body is cut short or damaged, or its coding cannot be decoded.
     """
     decoder = _chain(content_encoding, len(data)) if data else None
     return data if decoder is None else decoder.decode(data) + decoder.finish()

@@ -1,4 +1,4 @@
-"""Content codings of a body that goes out: gzip, deflate, br and zstd (RFC 9110 §8.4)."""
+"""Compression of bodies that are sent: gzip, deflate, br and zstd (RFC 9110 §8.4)."""
 
 import asyncio
 import zlib
@@ -8,11 +8,11 @@ from typing import Any, Final, Protocol
 
 from gazelle.abc import AbstractStreamWriter
 
-# More than this many bytes at once are compressed in a thread, so that the event loop goes on. All four codings release
-# the interpreter lock.
+# Larger pieces are compressed in the executor, so that they do not block the event loop. All four modules release the
+# interpreter lock.
 _EXECUTOR_SIZE: Final = 64 * 1024
 
-# The highest quality of brotli, its default, takes a hundred times as long as this one.
+# brotli's default is its highest quality, which takes a hundred times as long as this one.
 _BROTLI_QUALITY: Final = 5
 
 
@@ -31,10 +31,10 @@ class Compressor(Protocol):
     """Compresses one body, piece by piece."""
 
     def compress(self, data: bytes, /) -> bytes:
-        """Return what is ready to be sent, which may be nothing."""
+        """Return the compressed bytes that are complete, which may be none."""
 
     def flush(self) -> bytes:
-        """Return the rest; the compressor is done then."""
+        """Return the rest, and end the compressor."""
 
 
 class _BrotliCompressor:
@@ -80,10 +80,10 @@ def coding_of(compress: str | bool | None) -> str | None:
     """Return the coding that the `compress` argument of a request asks for; None for none.
 
     Args:
-        compress: a coding, or true for `deflate`.
+        compress: a coding; True for `deflate`; None, False or "" for none.
 
     Raises:
-        TypeError: it is neither.
+        TypeError: the argument is neither a bool nor a str.
         ValueError: the coding is unknown, or its package is not installed.
     """
     if not compress:
@@ -92,7 +92,7 @@ def coding_of(compress: str | bool | None) -> str | None:
         return "deflate"
     if not isinstance(compress, str):
         raise TypeError(f"compress must be a bool or a str, not {type(compress).__name__}")
-    compress = str.__str__(compress)  # what it is, not what a subclass says that it is
+    compress = str.__str__(compress)  # a subclass may override `__str__`
     _factory(compress)
     return compress
 
@@ -125,7 +125,7 @@ def compress_bytes(data: bytes, coding: str) -> bytes:
 
 
 async def compress_body(data: bytes, coding: str) -> bytes:
-    """Return a whole body compressed; a large one in an executor."""
+    """Return a whole body compressed; a large one is compressed in the executor."""
     if len(data) <= _EXECUTOR_SIZE:
         return compress_bytes(data, coding)
     return await asyncio.get_running_loop().run_in_executor(None, compress_bytes, data, coding)
@@ -138,11 +138,11 @@ async def _compress(compressor: Compressor, data: bytes) -> bytes:
 
 
 async def compress_pieces(pieces: AsyncIterable[bytes], compressor: Compressor) -> AsyncGenerator[bytes, None]:
-    """Yield a body compressed, in pieces none of which is empty.
+    """Yield a body compressed, without empty pieces.
 
     Args:
         pieces: the body.
-        compressor: out of `make_compressor`.
+        compressor: a new one, from `make_compressor`.
     """
     async for piece in pieces:
         if ready := await _compress(compressor, piece):
@@ -152,12 +152,12 @@ async def compress_pieces(pieces: AsyncIterable[bytes], compressor: Compressor) 
 
 
 class CompressingWriter(AbstractStreamWriter):
-    """Compresses what is written to it, and writes that on.
+    """Compresses the bytes written to it and writes them to another writer.
 
-    The end must be told with `write_eof`, else the body is cut short.
+    `write_eof` must be called at the end, or the body is cut short.
 
     Args:
-        writer: where it goes to.
+        writer: receives the compressed bytes.
         coding: as for `make_compressor`.
     """
 

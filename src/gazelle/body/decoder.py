@@ -1,4 +1,4 @@
-"""The decoder of one content coding, fed piece by piece: whatever the coding, the rules are the same."""
+"""The interface of decoders, and the state machine that all content codings share."""
 
 from abc import ABC, abstractmethod
 from typing import Final, Protocol
@@ -8,17 +8,17 @@ from gazelle.errors import ContentEncodingError
 MAX_MEMBERS: Final = 1024
 """Most gzip members or zstd frames in one body."""
 
-# Input is handed to a decoder in slices, because zlib copies what it leaves of its input on every call: both a bomb
-# read in small steps and thousands of tiny members would otherwise cost the square of their size.
+# Engines get their input in slices, because zlib copies unconsumed input on every call: a bomb read in small steps,
+# or thousands of tiny members, would otherwise cost the square of their size.
 _SLICE = 32 * 1024
 
 
 class Decoder(ABC):
     """Decodes one body, piece by piece.
 
-    Feed raw bytes with `decode`; as long as `pending` is true, call `decode(b"", ...)` for more output before feeding
-    again; at the end of the raw body call `finish`. A body that is cut short, damaged, or followed by something else
-    always ends in `ContentEncodingError`, never in short data. What was decoded before the damage is handed out first.
+    Feed raw bytes with `decode`. While `pending` is true, call `decode(b"", ...)` for more output before feeding again.
+    At the end of the raw body call `finish`. A body that is cut short, damaged, or followed by trailing data ends in
+    `ContentEncodingError`, after the output that precedes the damage.
     """
 
     __slots__ = ()
@@ -28,22 +28,22 @@ class Decoder(ABC):
         """Take all of `data` and return at most `max_length` decoded bytes; -1 for no limit.
 
         Raises:
-            ContentEncodingError: the body is damaged, or cannot be decoded here.
+            ContentEncodingError: the body is damaged, or its coding cannot be decoded.
         """
 
     @property
     @abstractmethod
     def pending(self) -> bool:
-        """Whether there may be more output, or an error, without more input."""
+        """Whether `decode(b"")` may return more output or raise."""
 
     @property
     def needs_input(self) -> bool:
-        """Whether nothing more can come out before more is fed: the opposite of `pending`."""
+        """Whether there is no more output without more input: the opposite of `pending`."""
         return not self.pending
 
     @abstractmethod
     def finish(self) -> bytes:
-        """Return what is still to come out, now that the raw body has ended. Nothing fed at all is an empty body.
+        """Return the rest of the output after the end of the raw body. A body without any bytes is empty.
 
         Raises:
             ContentEncodingError: the body is cut short or damaged.
@@ -63,7 +63,11 @@ class Engine(Protocol):
 
 
 class CodingDecoder(Decoder):
-    """Decodes one coding; subclasses say how an engine is made and whether several members may follow each other."""
+    """Decodes one coding; a subclass makes the engines and decides whether a further member may follow.
+
+    Args:
+        error: the exception that the engines raise.
+    """
 
     __slots__ = ("_data", "_engine", "_error", "_failure", "_members", "_position", "_starved")
 
@@ -71,17 +75,17 @@ class CodingDecoder(Decoder):
     multi_member = False
 
     def __init__(self, error: type[Exception]) -> None:
-        self._error = error  # what the engine raises
+        self._error = error
         self._engine: Engine | None = None
-        self._data = b""  # raw bytes; an engine was given those before `_position`
+        self._data = b""  # raw bytes; those before `_position` were passed to an engine
         self._position = 0
         self._members = 0
-        self._starved = False  # the bytes at hand are too few to begin with
+        self._starved = False  # the buffered bytes are too few to choose an engine
         self._failure = ""
 
     @abstractmethod
     def _start(self) -> Engine | None:
-        """Return an engine for the bytes at hand; None if it takes more of them to choose."""
+        """Return an engine for the buffered bytes; None if choosing one takes more bytes."""
 
     @property
     def pending(self) -> bool:
@@ -108,14 +112,14 @@ class CodingDecoder(Decoder):
         except self._error as error:
             self._fail(str(error))
         if self._position >= len(self._data) and self.needs_input:
-            self._data = b""  # not sooner: at its end mark an engine may give back what it was given before
+            self._data = b""  # not earlier: at its end mark an engine may return bytes of earlier input as unused
             self._position = 0
         if not pieces:
             self._raise_failure()
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def _step(self, room: int) -> bytes | None:
-        """Return what comes next, perhaps nothing; None when it takes more input."""
+        """Return the next output, which may be empty; None if there is none without more input."""
         engine = self._engine
         if engine is None or engine.eof:
             return b"" if self._open_member() else None
@@ -172,7 +176,7 @@ class CodingDecoder(Decoder):
         return True
 
     def _may_follow(self) -> bool:
-        """Say whether the bytes at hand begin a further member, and fail if they must not be there."""
+        """Return whether the buffered bytes begin a further member; record a failure if they are trailing data."""
         if not self.multi_member:
             self._fail("trailing data after its end mark")
         return self.multi_member

@@ -1,4 +1,4 @@
-"""Files as bodies of requests."""
+"""Payloads that read files."""
 
 import asyncio
 import codecs
@@ -21,16 +21,16 @@ _MAX_BYTE_POSITION: Final = 2**63
 
 
 class IOBasePayload(PiecewisePayload):
-    """A file object that gives bytes, from where it stands when its size is asked for or its first byte is sent.
+    """A file object that reads bytes, sent from its position at the first use of `size` or the first read.
 
-    It is read in an executor. A seekable file can be sent again, also while an aborted transfer is still reading: every
-    piece is read at a position of its own. Once the size was asked for, exactly that many bytes are sent: what a file
-    has grown by is left out, and a file that has shrunk is an error.
+    It is read in an executor. A seekable file can be sent repeatedly, even while an aborted transfer still reads: each
+    piece is read at an explicit position. After `size` was used, exactly that many bytes are sent: bytes appended later
+    are left out, and a file that has shrunk is an error.
 
     Args:
         value: the file.
-        disposition: type of the Content-Disposition field that tells the file name, if there is one; None for no field.
-        filename: default: the name of the file, if it has one.
+        disposition: type of the Content-Disposition field that names the file. Default `attachment`; None for no field.
+        filename: file name. Default: that of the file, if it has one.
     """
 
     def __init__(self, value: IO[Any], disposition: str | None = "attachment", *args: Any, **kwargs: Any) -> None:
@@ -39,13 +39,13 @@ class IOBasePayload(PiecewisePayload):
         super().__init__(value, *args, **kwargs)
         self._lock = threading.Lock()
         self._start = 0
-        self._seekable: bool | None = None  # not known yet, nor where the file stands
+        self._seekable: bool | None = None  # None: not determined yet, nor the position
         if self._filename is not None and disposition is not None and hdrs.CONTENT_DISPOSITION not in self._headers:
             self.set_content_disposition(disposition, filename=self._filename)
 
     @property
     def size(self) -> int | None:
-        """Bytes from where the file stands to its end; None if only reading tells.
+        """Bytes from the position of the file to its end; None if that is unknown without reading it.
 
         Raises:
             ValueError: the file is closed, or not open for reading.
@@ -54,14 +54,14 @@ class IOBasePayload(PiecewisePayload):
         return self._size
 
     def _locate(self) -> None:
-        """Note where the file stands, and how much is left of it."""
+        """Store the position of the file and the bytes from there to its end, once."""
         if self._seekable is not None:
             return
         seekable = bool(self._value.seekable())
         if seekable:
             try:
                 self._start = self._value.tell()
-            except OSError:  # such as of a text file that is being iterated over
+            except OSError:  # for example of a text file during iteration
                 seekable = False
         if seekable:
             end = self._end()
@@ -70,7 +70,7 @@ class IOBasePayload(PiecewisePayload):
         self._seekable = seekable
 
     def _end(self) -> int | None:
-        """Return the size of the file if that is known without reading it."""
+        """Return the size of the file, None if that is unknown without reading it."""
         file = inner_file(self._value)
         if isinstance(file, tempfile.SpooledTemporaryFile):
             end = file.seek(0, os.SEEK_END)
@@ -79,7 +79,7 @@ class IOBasePayload(PiecewisePayload):
         return _size_of(file)
 
     def _begin(self) -> None:
-        """Check that the body can be sent, and notes that it is."""
+        """Check that the body can be sent, and mark it as sent if it can be only once."""
         self._locate()
         if self._consumed:
             raise spent(self)
@@ -104,14 +104,14 @@ class IOBasePayload(PiecewisePayload):
                     ahead = loop.run_in_executor(None, self._read_at, sent, _room(size, length, sent))
                 yield piece
         finally:
-            # A thread cannot be stopped; nobody is interested in what it still reads, or why it could not.
+            # The read in the executor cannot be stopped: retrieve its error, so that the loop does not report it.
             if ahead is not None and not ahead.cancel() and not ahead.cancelled():
                 ahead.exception()
         if length is not None and sent < length:
             raise too_short(sent, length)
 
     def _read_at(self, offset: int, size: int) -> bytes:
-        """Read, in a thread, `size` bytes or fewer; none at the end of the file."""
+        """Return up to `size` bytes at `offset` from the start of the body; b"" at the end. Runs in the executor."""
         with self._lock:
             if self._seekable:
                 self._value.seek(self._start + offset)
@@ -123,7 +123,11 @@ class IOBasePayload(PiecewisePayload):
         return piece
 
     def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
-        """Return the whole file as text; reads it at once, without an executor.
+        """Return the whole file as text; blocks, as it does not use the executor.
+
+        Args:
+            encoding: charset, if the payload has none of its own. Default "utf-8".
+            errors: error handler of `bytes.decode`. Default "strict".
 
         Raises:
             RuntimeError: the file was sent and cannot be sent again.
@@ -137,19 +141,19 @@ class IOBasePayload(PiecewisePayload):
         return b"".join(pieces).decode(self._encoding or encoding, errors)
 
     async def close(self) -> None:
-        """Close the file, in an executor."""
+        """Close the file, in the executor."""
         if not self._value.closed:
             await asyncio.get_running_loop().run_in_executor(None, self._value.close)
 
 
 def _size_of(file: Any) -> int | None:
-    """Return the size of a file of the operating system; None of anything else.
+    """Return the size of a regular file of the operating system; None for any other object.
 
     Raises:
-        ValueError: it is not open for reading.
+        ValueError: the file is not open for reading.
     """
     raw = file.raw if isinstance(file, io.BufferedReader | io.BufferedRandom | io.BufferedWriter) else file
-    # Other objects have a `fileno` too, as a GzipFile, and give something else than what is in that file.
+    # Other objects have a `fileno`, too, but read something else than the bytes of that file, such as a GzipFile.
     if not isinstance(raw, io.FileIO):
         return None
     if not raw.readable():
@@ -163,7 +167,7 @@ def _room(size: int, length: int | None, sent: int) -> int:
 
 
 def inner_file(file: Any) -> Any:
-    """Return the file in a `tempfile.NamedTemporaryFile`, which is no `io.IOBase` itself; any other as it is."""
+    """Return the file that a `tempfile.NamedTemporaryFile` wraps, as it is not an `io.IOBase`; others unchanged."""
     if isinstance(file, io.IOBase):
         return file
     inner = getattr(file, "file", None)
@@ -171,12 +175,12 @@ def inner_file(file: Any) -> Any:
 
 
 def is_file(value: object) -> bool:
-    """Return whether this is a file object, as `open` and `tempfile` make them."""
+    """Return whether this is a file object, such as `open` and `tempfile` return."""
     return isinstance(inner_file(value), io.IOBase)
 
 
 def guess_filename(value: Any, default: str | None = None) -> str | None:
-    """Return the name of a file object, without its folder."""
+    """Return the name of a file object without its folder, `default` if it has none."""
     name = getattr(value, "name", None)
     if isinstance(name, str) and name and name[0] != "<" and name[-1] != ">":
         return PurePath(name).name
@@ -188,9 +192,9 @@ class BufferedReaderPayload(IOBasePayload):
 
 
 class BytesIOPayload(IOBasePayload):
-    """What is left to read of an `io.BytesIO`, which is not closed.
+    """The unread rest of an `io.BytesIO`, whose position does not change and which is not closed.
 
-    Its position stays where it is. A subclass that has a `read` of its own is read with it.
+    A subclass that overrides `read` is read with that method.
     """
 
     _autoclose = True
@@ -221,12 +225,13 @@ class BytesIOPayload(IOBasePayload):
 class TextIOPayload(IOBasePayload):
     """A file that was opened in text mode.
 
-    If its encoding is that of the body, its bytes go out as they are, so that the size is known. Otherwise it is
-    decoded and encoded again, and its size is not known.
+    If its encoding is the charset of the body, its bytes are sent unchanged, and the size is known. Otherwise it is
+    decoded and encoded again, and the size is unknown.
 
     Args:
         value: the file.
-        encoding: charset of the body. Default: the one that `content_type` names, or UTF-8.
+        disposition: type of the Content-Disposition field that names the file. Default `attachment`; None for no field.
+        encoding: charset of the body. Default: the one that `content_type` names, else UTF-8.
         content_type: media type. Default `text/plain` with the charset.
     """
 
@@ -245,7 +250,7 @@ class TextIOPayload(IOBasePayload):
         codecs.lookup(charset)
         super().__init__(value, disposition, *args, encoding=charset, content_type=content_type, **kwargs)
         self._charset = charset
-        self._bytes: Any = None  # the file below the text, if it can be sent as it is
+        self._bytes: Any = None  # the underlying binary file, if it can be sent unchanged
         self._transfers = 0
 
     def _locate(self) -> None:
@@ -259,7 +264,7 @@ class TextIOPayload(IOBasePayload):
             isinstance(file, io.TextIOWrapper)
             and self._seekable
             and codecs.lookup(file.encoding).name == codec
-            # In the middle there may be the state of a decoder, or no byte order mark.
+            # At another position the decoder may have state, or a byte order mark would be missing.
             and (self._start == 0 or (codec == "utf-8" and self._start < _MAX_BYTE_POSITION))
         ):
             file.flush()
@@ -298,7 +303,11 @@ class TextIOPayload(IOBasePayload):
             yield piece
 
     def _read_text(self, transfer: int, first: bool) -> str:
-        """Read text in a thread. A later transfer starts anew, and then an earlier one gets nothing more."""
+        """Return the next characters; "" at the end. Runs in the executor.
+
+        Raises:
+            RuntimeError: a later transfer has rewound the file.
+        """
         with self._lock:
             if transfer != self._transfers:
                 raise RuntimeError(f"{self._value!r} is sent again, from its start")
@@ -307,7 +316,7 @@ class TextIOPayload(IOBasePayload):
             return self._value.read(_TEXT_PIECE)
 
     def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
-        """Return the whole file; reads it at once, without an executor."""
+        """Return the rest of the file; blocks, as it does not use the executor. The arguments have no effect."""
         self._begin()
         self._transfers += 1
         with self._lock:

@@ -1,4 +1,4 @@
-"""Forms: fields become an urlencoded or a multipart body."""
+"""Forms, sent urlencoded or as multipart bodies (RFC 7578)."""
 
 import codecs
 import re
@@ -16,12 +16,12 @@ from .multipart_writer import MultipartWriter
 from .payload import BytesPayload, LookupError, get_payload
 from .payload_base import Payload
 
-# What stays as it is when it is urlencoded.
+# Texts that urlencoding does not change.
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_.~-]*", re.ASCII)
 
 
 class _Field(NamedTuple):
-    """A field as it was added."""
+    """A field, with the arguments of `add_field`."""
 
     name: str
     value: Any
@@ -30,16 +30,16 @@ class _Field(NamedTuple):
 
 
 class FormData:
-    """A form; called, it returns the payload that carries it. It can be sent, and added to, as often as one likes.
+    """A form. Calling it returns its payload; it can be sent and extended repeatedly.
 
     It is `application/x-www-form-urlencoded`, unless a field needs `multipart/form-data`: a file, bytes, a payload, an
     asynchronous iterable, or a field with a content type, a file name or a transfer encoding.
 
     Args:
-        fields: a mapping of names to values; a list or tuple of pairs, files and multidicts; or one file.
-        quote_fields: whether file names are percent-encoded (RFC 7578 §4.2), else they go out in UTF-8.
+        fields: a mapping of names to values; a list or tuple of pairs, files and multidicts; or one file. Default none.
+        quote_fields: whether to percent-encode file names (RFC 7578 §4.2) rather than send them in UTF-8. Default True.
         charset: charset of text. Default UTF-8.
-        default_to_multipart: whether it is multipart whatever is in it.
+        default_to_multipart: whether the form is multipart even if no field needs it. Default False.
 
     Raises:
         LookupError: the charset is unknown.
@@ -83,15 +83,15 @@ class FormData:
         Args:
             name: name of the field.
             value: a str, bytes, bytearray, memoryview, file, payload or asynchronous iterable. In an urlencoded form
-                also a number or anything else with a text of its own, or a list or tuple of such values, which gives
-                several fields of the same name.
+                also a number or another object that defines `__str__`, or a list or tuple of such values, each of
+                which is sent as a field of that name.
             content_type: media type. Default: that of the payload for the value.
             filename: file name. Default: that of the file, else the name of the field; for bytes the name of the field,
                 unless `content_transfer_encoding` is given.
-            content_transfer_encoding: no form is encoded like this (RFC 7578 §4.7). It makes the form multipart.
+            content_transfer_encoding: makes the form multipart, and has no other effect (RFC 7578 §4.7).
 
         Raises:
-            TypeError: an argument is of a type that it can not be of.
+            TypeError: an argument is of a type that the form cannot send.
             ValueError: the content type or the file name holds a control character.
         """
         if not isinstance(name, str):
@@ -132,10 +132,10 @@ class FormData:
         """Add fields.
 
         Args:
-            fields: each of them a pair of name and value, a mapping of names to values, or a file.
+            fields: each a pair of name and value, a mapping of names to values, or a file.
 
         Raises:
-            TypeError: one of them is something else; see also `add_field`.
+            TypeError: a field is of another type; see also `add_field`.
         """
         for one in fields:
             if isinstance(one, Mapping):
@@ -152,11 +152,11 @@ class FormData:
                 )
 
     def __call__(self) -> Payload:
-        """Return the payload that carries the form.
+        """Return the payload of the form.
 
         Raises:
-            TypeError: a value can not be sent in a multipart form.
-            ValueError: a name holds a control character, or the charset can not hold a text.
+            TypeError: a value cannot be sent in a multipart form.
+            ValueError: a name holds a control character, or the charset cannot encode a text.
         """
         return self._multipart() if self._is_multipart else self._urlencoded()
 
@@ -180,7 +180,7 @@ class FormData:
         writer = self._writer
         if writer is None:
             writer = MultipartWriter("form-data")
-        # Parts are made once: a file knows where it was the first time, and can be sent from there again.
+        # Parts are created once: the payload of a file stores its first position, and can be sent from there again.
         parts = [self._make_part(field) for field in self._fields[len(writer) :]]
         for part in parts:
             writer.append_payload(part)
@@ -198,7 +198,7 @@ class FormData:
             if self._charset is not None:
                 options["encoding"] = self._charset
             if is_file(value):
-                options["disposition"] = None  # it gets its own
+                options["disposition"] = None  # set below
             try:
                 part = get_payload(value, headers=CIMultiDict(), **options)
             except LookupError:
@@ -211,7 +211,7 @@ class FormData:
 
 
 def _check_scalar(name: str, value: Any) -> None:
-    """Refuse what has no text of its own: it would be sent as its address in memory, or as Python source."""
+    """Refuse a value whose `str` would be a memory address or Python source."""
     kind: Any = type(value)
     no_text = kind.__str__ is object.__str__ and kind.__repr__ is object.__repr__
     if no_text or isinstance(value, Mapping | set | frozenset | list | tuple | Payload | AsyncIterable):

@@ -26,22 +26,26 @@ _HEAD_END: Final = re.compile(rb"\n\r?\n")
 
 
 class BadMultipart(ClientPayloadError, ValueError):
-    """A multipart body is malformed, cut short, or larger than it may be."""
+    """A multipart body is malformed, cut short, or larger than a limit allows."""
 
 
 class Content(Protocol):
-    """What a multipart body is read from, like a `StreamReader`."""
+    """The source of a multipart body: a `StreamReader`, or an object with the same `read`."""
 
     async def read(self, n: int = -1, /) -> bytes:
-        """Return up to `n` bytes, none at the end only."""
+        """Return 1 to `n` bytes, or b"" at the end."""
 
 
 class Delimited:
-    """The bytes of a multipart body, cut at its delimiters.
+    """Splits a multipart body at its delimiters.
 
-    It stands in a body (first in the preamble), which `read_body` reads; at its end `pass_delimiter` goes on to the
-    next part, whose fields `read_head` reads. Every byte is looked at a bounded number of times, and no more is kept
-    than what was read at once and what may be the beginning of a delimiter.
+    The preamble is the first body. `read_body` reads the current body; at its end `pass_delimiter` moves to the next
+    part, and `read_head` reads the fields of that part. Each byte is scanned a bounded number of times. The buffer
+    holds no more than one read and the possible beginning of a delimiter.
+
+    Args:
+        content: the source of the bytes.
+        boundary: the boundary, without the hyphens before it.
     """
 
     __slots__ = ("_buffer", "_clear", "_content", "_delimiter", "_delimiter_end", "_error", "_line_end")
@@ -49,15 +53,15 @@ class Delimited:
     def __init__(self, content: Content, boundary: bytes) -> None:
         self._content = content
         self._delimiter = b"\r\n--" + boundary
-        self._buffer = bytearray(b"\r\n")  # the first line is one, too
+        self._buffer = bytearray(b"\r\n")  # a delimiter may also be the first line
         self._clear = 0  # bytes at the start of the buffer that belong to the body
-        self._delimiter_end = 0  # the buffer starts with a delimiter that ends here; 0 if it does not, or nobody knows
-        # The buffer starts with a line end that is no part of the body, but may be one of the delimiter.
+        self._delimiter_end = 0  # end of the delimiter at the start of the buffer; 0: none found there yet
+        # The buffer starts with a line end that may belong to a delimiter, and is no part of the body.
         self._line_end = True
         self._error: BadMultipart | None = None
 
     def fail(self, reason: str) -> BadMultipart:
-        """Return an error to raise; it comes again at every attempt to go on."""
+        """Return an error for the caller to raise; every later read raises it again."""
         self._error = BadMultipart(reason)
         return self._error
 
@@ -70,7 +74,7 @@ class Delimited:
         self._buffer += data
 
     async def read_body(self, n: int) -> bytes:
-        """Return up to `n` bytes of the body, none at its end only."""
+        """Return 1 to `n` bytes of the current body, or b"" at its end."""
         if self._error is not None:
             raise self._error
         while not self._clear:
@@ -85,7 +89,7 @@ class Delimited:
         return piece
 
     def _scan(self) -> bool:
-        """Find out what the buffer starts with; False if that takes more bytes."""
+        """Decide whether the buffer starts with body or with a delimiter; return False if that takes more bytes."""
         buffer, delimiter = self._buffer, self._delimiter
         found = 0 if self._line_end else buffer.find(delimiter)
         if found == 0:
@@ -99,7 +103,7 @@ class Delimited:
             self._line_end = False
             return True
         if found < 0:
-            # Only the last CR can begin a delimiter, as there is no other in one.
+            # A delimiter holds one CR, its first byte: only the last CR of the buffer can begin one.
             found = buffer.rfind(b"\r", max(0, len(buffer) - len(delimiter) + 1))
             if found < 0 or not delimiter.startswith(buffer[found:]):
                 found = len(buffer)
@@ -107,7 +111,7 @@ class Delimited:
         return found > 0
 
     def _starts_with_delimiter(self) -> bool | None:
-        """Whether the buffer starts with a delimiter; None if that takes more bytes."""
+        """Return whether the buffer starts with a delimiter; None if that takes more bytes."""
         buffer, delimiter = self._buffer, self._delimiter
         if not buffer.startswith(delimiter):
             return None if delimiter.startswith(buffer) else False
@@ -123,24 +127,32 @@ class Delimited:
         return None if _DELIMITER_END_BEGUN.fullmatch(buffer, len(delimiter)) is not None else False
 
     async def skip_body(self) -> None:
-        """Go to the end of the body."""
+        """Read the rest of the current body and drop it."""
         while await self.read_body(READ_SIZE):
             pass
 
     def pass_delimiter(self) -> bool:
-        """Go behind the delimiter at the end of the body; returns whether it was the last one."""
+        """Consume the delimiter at the end of the body, and return whether it was the last one."""
         is_last = self._buffer.startswith(b"--", len(self._delimiter))
         del self._buffer[: self._delimiter_end]
         self._delimiter_end = 0
         return is_last
 
     async def read_head(self, max_field_size: int, max_headers: int) -> CIMultiDictProxy[str]:
-        """Read the fields of a part, up to its body."""
+        """Read the header fields of a part.
+
+        Args:
+            max_field_size: longest header field, name and value, in bytes.
+            max_headers: most header fields.
+
+        Raises:
+            BadMultipart: the head is malformed, cut short or too large.
+        """
         buffer = self._buffer
         budget = max(_MIN_HEAD_BUDGET, 2 * max_field_size)
         searched = 0
         while True:
-            # Without fields, the empty line comes first.
+            # A part without fields begins with the empty line.
             if buffer.startswith((b"\r\n", b"\n")):
                 end = start = 0
                 break
@@ -159,7 +171,7 @@ class Delimited:
             if end > budget:
                 raise self.fail(f"header of a part has more than {budget} bytes")
             headers = self._parse(bytes(buffer[:end]), max_field_size, max_headers)
-        # The empty line stays: where there is no body, it is the beginning of the delimiter.
+        # The empty line stays in the buffer: if the body is empty, it belongs to the delimiter.
         del buffer[:start]
         if buffer.startswith(b"\n"):
             buffer[:1] = b"\r\n"
@@ -180,7 +192,11 @@ class Delimited:
 
 
 class PartBody:
-    """The body of one part; empty as soon as the reader has gone on to the next one."""
+    """The body of one part; at its end as soon as the reader moves to the next part.
+
+    Attributes:
+        done: whether the end was reached.
+    """
 
     __slots__ = ("_source", "done")
 
@@ -189,7 +205,7 @@ class PartBody:
         self.done = False
 
     async def read(self, n: int = -1, /) -> bytes:
-        """Return up to `n` bytes, none at the end only."""
+        """Return 1 to `n` bytes, or b"" at the end."""
         if self.done:
             return b""
         piece = await self._source.read_body(n)

@@ -20,7 +20,7 @@ _MAX_CHARSET: Final = 31
 
 
 class ResponseLike(Protocol):
-    """What `MultipartReader.from_response` needs of a response."""
+    """A response, as far as `MultipartReader.from_response` uses it."""
 
     @property
     def headers(self) -> Mapping[str, str]: ...
@@ -56,7 +56,7 @@ class MultipartResponseWrapper(Series[Part]):
         return part
 
     async def release(self) -> None:
-        """Release the response; what was not read is gone."""
+        """Release the response; unread parts are dropped."""
         released = self.resp.release()
         if released is not None:
             await released
@@ -66,21 +66,22 @@ class MultipartReader(Series[Part]):
     """Reads the parts of a multipart body, one after the other.
 
     Args:
-        headers: what says that it is one: a Content-Type field with a boundary is among them.
-        content: what it is read from.
-        client_max_size: most bytes of a part that are read, or decoded, at once. Default: no limit.
-        max_field_size: longest header field of a part, name and value, in bytes.
-        max_headers: most header fields of a part.
+        headers: header fields of the body, with a Content-Type that names a boundary.
+        content: the source of the body, like a `StreamReader`.
+        client_max_size: most bytes of a part that one call reads or decodes. Default: no limit.
+        max_field_size: longest header field of a part, name and value, in bytes. Default 8190.
+        max_headers: most header fields of a part. Default 128.
 
     Raises:
-        BadMultipart: there is no such Content-Type field. It is a `ClientPayloadError` and a `ValueError`.
+        BadMultipart: the Content-Type is not `multipart/*`, or its boundary is missing or too long. It is a
+            `ClientPayloadError` and a `ValueError`.
     """
 
     response_wrapper_cls = MultipartResponseWrapper
     multipart_reader_cls: "type[MultipartReader] | None" = None
-    """What reads nested bodies; None for the class of the reader itself."""
+    """Class of the readers of nested multipart bodies; None for the class of this reader."""
     part_reader_cls = BodyPartReader
-    """What reads the other parts."""
+    """Class of the readers of all other parts."""
 
     def __init__(
         self,
@@ -100,8 +101,9 @@ class MultipartReader(Series[Part]):
         self._max_field_size = max_field_size
         self._max_headers = max_headers
         self._default_charset: str | None = None
-        self._body = PartBody(self._source)  # of the part that is being read, the preamble at first
-        # Where a cancelled `next` goes on: there was a part before; behind a delimiter; in the charset of a form.
+        self._body = PartBody(self._source)  # of the current part; at first the preamble
+        # State that lets `next` continue after a cancellation: whether a part was returned; whether a delimiter was
+        # consumed and a head is next; the `_charset_` field being read, and its bytes so far.
         self._fetched = False
         self._in_head = False
         self._charset_field: BodyPartReader | None = None
@@ -116,19 +118,22 @@ class MultipartReader(Series[Part]):
     def from_response(cls, response: ResponseLike) -> MultipartResponseWrapper:
         """Return a reader for the body of a response.
 
+        Args:
+            response: a response whose body was not read.
+
         Raises:
-            BadMultipart: it is no multipart body.
+            BadMultipart: as for the constructor.
         """
         return cls.response_wrapper_cls(response, cls(response.headers, response.content))
 
     def at_eof(self) -> bool:
-        """Return whether the end of the last part was seen."""
+        """Return whether the closing delimiter was read."""
         return self._at_eof
 
     async def next(self) -> Part | None:
-        """Return the next part, None after the last one. What was not read of the part before is skipped.
+        """Return the next part, None after the last one. The unread rest of the part before is dropped.
 
-        A first part of a form that is called `_charset_` names the charset of the others, and is not returned
+        If the first part of a form is called `_charset_`, it names the charset of the others and is not returned
         (RFC 7578 §4.6).
 
         Raises:
@@ -154,7 +159,7 @@ class MultipartReader(Series[Part]):
         return self._media_type.value == "multipart/form-data" and part.name == "_charset_"
 
     async def fetch_next_part(self) -> Part | None:
-        """Return the next part, whatever it is called; see `next`."""
+        """Return the next part, a `_charset_` field included; otherwise as `next`."""
         if self._at_eof:
             return None
         if not self._in_head:
@@ -201,7 +206,7 @@ class MultipartReader(Series[Part]):
         )
 
     async def release(self) -> None:
-        """Read the body to the end of its last part, and drops it.
+        """Read the rest of the body and drop it.
 
         Raises:
             BadMultipart: the body is malformed or cut short.

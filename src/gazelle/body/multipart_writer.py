@@ -1,4 +1,4 @@
-"""Multipart bodies that go out (RFC 2046 §5.1, RFC 7578)."""
+"""Multipart bodies that are sent (RFC 2046 §5.1, RFC 7578)."""
 
 import binascii
 import re
@@ -25,24 +25,24 @@ from .payload import BytesPayload, JsonPayload, LookupError, get_payload
 from .payload_base import PIECE_SIZE, Payload, Pieces, PiecewisePayload
 
 _TOKEN: Final = re.compile(TOKEN)
-# RFC 2046 §5.1.1 allows fewer characters, but readers take these too. No space at the end: it would be lost.
+# RFC 2046 §5.1.1 allows fewer characters, but readers accept these. A space at the end would be stripped.
 _BOUNDARY: Final = re.compile(r"[\x20-\x7e]{0,69}[\x21-\x7e]")
 
-# Bodies up to this size are put together in memory, and parts up to that size go out with what surrounds them.
+# Bodies of up to _JOIN_SIZE bytes are joined in memory. Parts of up to _COALESCE_SIZE are sent with their delimiters.
 _JOIN_SIZE: Final = 1024 * 1024
 _COALESCE_SIZE: Final = 16 * 1024
 
 _BASE64: Final = "base64"
 _QUOTED_PRINTABLE: Final = "quoted-printable"
-# White space at the end of a line would be lost.
+# White space at the end of a line must be escaped (RFC 2045 §6.7).
 _NOT_PRINTABLE: Final = re.compile(rb"[^\x20-\x3c\x3e-\x7e\t]|[ \t]\Z")
-# RFC 2045 §6.7: lines of at most 76 characters with the `=` at their end, which do not end in the middle of an escape.
+# RFC 2045 §6.7: lines of at most 76 characters, the `=` at the end included, that do not split an escape.
 _LINE: Final = re.compile(rb".{1,75}(?<!=)(?<!=.)", re.DOTALL)
 _NO_ENCODINGS: Final = frozenset({"", "7bit", "8bit", "binary"})
 
 
 class Part(NamedTuple):
-    """A part: what is in it, and how its body is encoded: empty strings for not at all."""
+    """A part: its payload, its content encoding and its transfer encoding; "" for none."""
 
     payload: Payload
     encoding: str
@@ -50,16 +50,16 @@ class Part(NamedTuple):
 
 
 class MultipartWriter(PiecewisePayload):
-    """A body that consists of others.
+    """A multipart body: a sequence of parts, each of which is a payload.
 
     Args:
-        subtype: `mixed`, `form-data`, `related` and so on. Default `mixed`.
-        boundary: what separates the parts: 1 to 70 printable ASCII characters that occur in none of them.
-            Default: 128 random bits.
+        subtype: subtype of the media type: `mixed`, `form-data`, `related` and so on. Default `mixed`.
+        boundary: separator of the parts, 1 to 70 printable ASCII characters (RFC 2046 §5.1.1) that must not occur in
+            a part. Default: 128 random bits.
 
     Raises:
-        TypeError: an argument is no str.
-        ValueError: the subtype is not a token, or the boundary is none.
+        TypeError: the boundary is not a str.
+        ValueError: the subtype is not a token, or the boundary is not a valid one.
     """
 
     def __init__(self, subtype: str = "mixed", boundary: str | None = None) -> None:
@@ -100,7 +100,7 @@ class MultipartWriter(PiecewisePayload):
 
     @property
     def boundary(self) -> str:
-        """What separates the parts."""
+        """The separator of the parts."""
         return self._boundary
 
     @property
@@ -113,18 +113,18 @@ class MultipartWriter(PiecewisePayload):
         """Whether no part has anything to close."""
         return all(part.payload.autoclose for part in self._parts)
 
-    # --- putting it together ---
+    # --- adding parts ---
 
     def append(self, obj: Any, headers: LooseHeaders | None = None) -> Payload:
         """Add a part.
 
         Args:
-            obj: anything a payload is registered for.
-            headers: header fields of the part; they win over those of a payload.
+            obj: an object for which a payload is registered, or a payload.
+            headers: header fields of the part; they take precedence over those of a payload.
 
         Raises:
-            TypeError: no payload is registered for it, or a header is no str.
-            ValueError: a header may not go on the wire, or asks for an unknown encoding.
+            TypeError: no payload is registered for the object, or a header field is not a str.
+            ValueError: a header field holds a character that is not allowed, or names an unknown encoding.
         """
         if isinstance(obj, Payload):
             if headers:
@@ -141,13 +141,13 @@ class MultipartWriter(PiecewisePayload):
     def append_payload(self, payload: Payload) -> Payload:
         """Add a payload as a part.
 
-        Its Content-Encoding and Content-Transfer-Encoding (`base64`, `quoted-printable`) are applied when it is sent,
-        and its Content-Length is set if its size is known. In `form-data` there are none of these (RFC 7578 §4.7,
-        §4.8), and a part without a Content-Disposition is called `section-` and a number.
+        The Content-Encoding and Content-Transfer-Encoding (`base64`, `quoted-printable`) that its header fields name are
+        applied when it is sent; its Content-Length is set if its size is known. In `form-data` a part has none of these
+        fields (RFC 7578 §4.7, §4.8), and one without a Content-Disposition gets the name `section-` and a number.
 
         Raises:
-            TypeError: it is no payload.
-            ValueError: it has headers that it may not have, or asks for an unknown encoding.
+            TypeError: the argument is not a payload.
+            ValueError: the payload has a header field that a form does not allow, or names an unknown encoding.
         """
         if not isinstance(payload, Payload):
             raise TypeError(f"payload must be a Payload, not {type(payload).__name__}")
@@ -180,13 +180,13 @@ class MultipartWriter(PiecewisePayload):
         return payload
 
     def append_json(self, obj: Any, headers: LooseHeaders | None = None) -> Payload:
-        """Add a value as JSON; see `JsonPayload`."""
+        """Add a value as a part in JSON; see `JsonPayload`."""
         return self.append_payload(JsonPayload(obj, headers=CIMultiDict(headers or ())))
 
     def append_form(
         self, obj: Sequence[tuple[str, str]] | Mapping[str, str], headers: LooseHeaders | None = None
     ) -> Payload:
-        """Add a form as `application/x-www-form-urlencoded`.
+        """Add a form as a part, `application/x-www-form-urlencoded`.
 
         Args:
             obj: pairs of names and values, or a mapping.
@@ -199,23 +199,23 @@ class MultipartWriter(PiecewisePayload):
             BytesPayload(data, headers=fields, content_type="application/x-www-form-urlencoded", encoding="utf-8")
         )
 
-    # --- sending it ---
+    # --- sending ---
 
     def _head(self, part: Part) -> bytes:
         return self._delimiter + serialize_headers(part.payload.headers.items()) + b"\r\n"
 
     @property
     def size(self) -> int | None:
-        """Size in bytes; None if that of a part is not known or if a part is encoded.
+        """Size in bytes; None if the size of a part is unknown or a part is encoded.
 
         Raises:
-            TypeError: a header of a part is no str.
-            ValueError: a header of a part may not go on the wire.
+            TypeError: a header field of a part is not a str.
+            ValueError: a header field of a part holds a character that is not allowed.
         """
         total = len(self._close_delimiter)
         known = True
         for part in self._parts:
-            total += len(self._head(part)) + 2  # of all of them: nothing is sent if one is wrong
+            total += len(self._head(part)) + 2  # checks all heads, so that nothing is sent if one is invalid
             size = None if part.encoding or part.te_encoding else part.payload.size
             if size is None:
                 known = False
@@ -246,8 +246,8 @@ class MultipartWriter(PiecewisePayload):
         """Write all parts.
 
         Args:
-            writer: what they are written to.
-            close_boundary: whether the boundary that ends the last part is written too.
+            writer: receives the body.
+            close_boundary: whether to write the closing delimiter. Default True.
         """
         async with aclosing(self._generate(PIECE_SIZE, close_boundary)) as pieces:
             async for piece in pieces:
@@ -258,7 +258,7 @@ class MultipartWriter(PiecewisePayload):
 
     async def _generate(self, size: int, close_boundary: bool) -> Pieces:
         heads = [self._head(part) for part in self._parts]
-        held = bytearray()  # small things that go out together
+        held = bytearray()  # small pieces, sent together
         for head, part in zip(heads, list(self._parts), strict=True):
             held += head
             body = None if part.encoding or part.te_encoding else part.payload.body_bytes()
@@ -272,7 +272,7 @@ class MultipartWriter(PiecewisePayload):
             else:
                 async with aclosing(_encoded(part, size)) as pieces:
                     async for piece in pieces:
-                        # At once: more of it may be long in coming.
+                        # Not held back: the next piece may take long to arrive.
                         if held and len(held) + len(piece) <= _COALESCE_SIZE:
                             piece = bytes(held) + piece
                         elif held:
@@ -286,7 +286,7 @@ class MultipartWriter(PiecewisePayload):
             yield bytes(held)
 
     async def close(self) -> None:
-        """Close all parts, also if one of them cannot be closed."""
+        """Close all parts, even if closing one of them fails; then raise the first error."""
         errors: list[Exception] = []
         for part in self._parts:
             try:
@@ -298,7 +298,7 @@ class MultipartWriter(PiecewisePayload):
 
 
 async def _encoded(part: Part, size: int) -> Pieces:
-    """Yield the body of a part, encoded."""
+    """Yield the body of a part with its encodings applied."""
     async with AsyncExitStack() as stack:
         pieces = await stack.enter_async_context(aclosing(_measured(part.payload, size)))
         if part.encoding:
@@ -312,12 +312,16 @@ async def _encoded(part: Part, size: int) -> Pieces:
 
 
 def _part_compressor(encoding: str) -> Compressor:
-    # In parts, those who know of content codings at all mean bare deflate data by this name, and read only that.
+    # In parts, recipients that support content codings at all read only bare deflate data under this name.
     return zlib.compressobj(wbits=-15) if encoding == "deflate" else make_compressor(encoding)
 
 
 async def _measured(payload: Payload, size: int) -> Pieces:
-    """Yield a body that must be as long as it has said: else the parts after it would be cut off."""
+    """Yield the body of a payload.
+
+    Raises:
+        UploadAbortedError: it differs from its size, which would shift the parts after it.
+    """
     length = payload.size
     left = sys.maxsize if length is None else length
     async with aclosing(payload.chunks(size)) as pieces:
@@ -331,7 +335,7 @@ async def _measured(payload: Payload, size: int) -> Pieces:
 
 
 async def _base64(pieces: AsyncIterable[bytes]) -> Pieces:
-    """Yield base64 in one line: over HTTP there is no limit for it."""
+    """Yield base64 in a single line: HTTP has no limit on its length."""
     rest = b""
     async for piece in pieces:
         data = rest + piece
@@ -344,7 +348,7 @@ async def _base64(pieces: AsyncIterable[bytes]) -> Pieces:
 
 
 async def _quoted_printable(pieces: AsyncIterable[bytes]) -> Pieces:
-    """Yield quoted-printable (RFC 2045 §6.7), line ends encoded too, so that every byte comes back."""
+    """Yield quoted-printable (RFC 2045 §6.7), with line ends escaped so that binary data is preserved."""
     line_break = b""
     async for piece in pieces:
         lines = _LINE.findall(_NOT_PRINTABLE.sub(_escape, piece))

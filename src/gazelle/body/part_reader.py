@@ -28,7 +28,7 @@ _NO_TRANSFER_ENCODINGS: Final = frozenset({"", "7bit", "8bit", "binary"})
 
 
 class Series(Generic[_Item]):
-    """What `next` returns one after the other, for `async for`."""
+    """Asynchronous iteration over the results of `next`, up to the first None."""
 
     async def next(self) -> _Item | None:
         raise NotImplementedError
@@ -44,9 +44,9 @@ class Series(Generic[_Item]):
 
 
 class BodyPartReader(Series[bytes]):
-    """A part of a multipart body that is no multipart body itself. It is made by a `MultipartReader`.
+    """Reads a part of a multipart body that is not itself multipart; a `MultipartReader` creates it.
 
-    When the reader goes on to the next part, what was not read of this one is gone.
+    When that reader moves to the next part, the unread rest of this one is dropped.
     """
 
     chunk_size = 8192
@@ -63,7 +63,7 @@ class BodyPartReader(Series[bytes]):
         self.headers = headers
         """Header fields of the part."""
         self._content = content
-        self._held = bytearray()  # read, but not handed out yet
+        self._held = bytearray()  # read from the source, but not returned yet
         self._is_form_data = subtype == "form-data"
         self._default_charset = default_charset
         self._client_max_size = client_max_size
@@ -73,21 +73,21 @@ class BodyPartReader(Series[bytes]):
         return f"<{type(self).__name__} {dict(self.headers)}>"
 
     async def next(self) -> bytes | None:
-        """Return what is left of the body, None if nothing is."""
+        """Return the unread rest of the body, None if it is empty."""
         return await self.read() or None
 
     def at_eof(self) -> bool:
-        """Return whether the body was read to its end, and the end was seen."""
+        """Return whether a read reached the end of the body."""
         return self._content.done and not self._held
 
     async def read(self, *, decode: bool = False) -> bytes:
-        """Return what is left of the body.
+        """Return the unread rest of the body.
 
         Args:
-            decode: whether content and transfer encodings are undone.
+            decode: whether to decode transfer and content encoding. Default False.
 
         Raises:
-            BadMultipart: the body is cut short, can not be decoded, or is larger than `client_max_size`.
+            BadMultipart: the body is cut short, cannot be decoded, or is larger than `client_max_size`.
         """
         pieces = [bytes(self._held)]
         size = len(self._held)
@@ -106,14 +106,14 @@ class BodyPartReader(Series[bytes]):
     async def read_chunk(self, size: int = chunk_size) -> bytes:
         """Return the next piece of the body, b"" at the end.
 
-        Every piece of a part with a transfer encoding can be decoded by itself; it comes without white space if it is
-        base64, and can be a few bytes longer or shorter than asked for.
+        Each piece of a part with a transfer encoding can be decoded by itself. It may be a few bytes longer or shorter
+        than `size`, and base64 is returned without white space.
 
         Args:
-            size: most bytes to return.
+            size: most bytes to return. Default 8192.
 
         Raises:
-            BadMultipart: the body is cut short; or the part was decoded with `decode_iter`, and has no proper end.
+            BadMultipart: the body is cut short, or the data decoded by `decode_iter` ends before its end mark.
             ValueError: the size is not positive.
         """
         if size <= 0:
@@ -135,7 +135,7 @@ class BodyPartReader(Series[bytes]):
                 end = len(piece) // 4 * 4
             elif coding == "quoted-printable":
                 piece = bytes(self._held) + piece
-                escape = piece.rfind(b"=", -2)  # of three bytes, one or two are here
+                escape = piece.rfind(b"=", -2)  # an escape has three bytes; one or two of them have arrived
                 end = escape if escape >= 0 else len(piece)
             else:
                 return piece
@@ -144,7 +144,7 @@ class BodyPartReader(Series[bytes]):
                 return piece[:end]
 
     async def readline(self) -> bytes:
-        """Return a line of the body with its end, or what is left at the end of the body; b"" when nothing is left.
+        """Return the next line of the body with its line end, or the last line without one; b"" at the end.
 
         Raises:
             BadMultipart: the body is cut short, or the line is larger than `client_max_size`.
@@ -165,7 +165,7 @@ class BodyPartReader(Series[bytes]):
         return line
 
     async def release(self) -> None:
-        """Read the body to its end, and drops it."""
+        """Read the rest of the body and drop it."""
         self._held.clear()
         while await self._content.read(READ_SIZE):
             pass
@@ -177,7 +177,7 @@ class BodyPartReader(Series[bytes]):
             encoding: charset. Default: that of the part, else that of the form (RFC 7578 §4.6), else UTF-8.
 
         Raises:
-            BadMultipart: see `read`; or the part names no charset that is known.
+            BadMultipart: as for `read`; or the charset that the part names is unknown.
         """
         data = await self.read(decode=True)
         return data.decode(encoding or self._known_charset())
@@ -202,18 +202,18 @@ class BodyPartReader(Series[bytes]):
         return parse_qsl(data.rstrip().decode(charset), keep_blank_values=True, encoding=charset)
 
     def get_charset(self, default: str) -> str:
-        """Return the charset that the part names, else that of the form, else `default`."""
+        """Return the charset of the Content-Type field, else that of the form (RFC 7578 §4.6), else `default`."""
         media_type = parse_media_type(self.headers.get(hdrs.CONTENT_TYPE, ""))
         return media_type.parameters.get("charset") or self._default_charset or default
 
     @cached_property
     def name(self) -> str | None:
-        """Name of the field of a form, None if there is none."""
+        """Name of the form field, from the Content-Disposition field; None if there is none."""
         return content_disposition_filename(self._disposition, "name")
 
     @cached_property
     def filename(self) -> str | None:
-        """Name of the file, None if there is none; chosen by the peer, and not safe to be opened as it is."""
+        """File name, from the Content-Disposition field; None if there is none. Chosen by the peer: not a safe path."""
         return content_disposition_filename(self._disposition, "filename")
 
     @cached_property
@@ -229,16 +229,19 @@ class BodyPartReader(Series[bytes]):
 
     @cached_property
     def _content_encoding(self) -> str:
-        # RFC 7578 §4.8: parts of forms have no such field.
+        # RFC 7578 §4.8: the parts of a form have no Content-Encoding.
         coding = "" if self._is_form_data else self.headers.get(hdrs.CONTENT_ENCODING, "").strip().lower()
         return "" if coding == "identity" else coding
 
     def decode(self, data: bytes) -> bytes:
-        """Return a whole body with its transfer and content encoding undone.
+        """Return a whole body with its transfer and content encoding decoded.
+
+        Args:
+            data: the whole body, as `read` returns it.
 
         Raises:
-            BadMultipart: an encoding is unknown, the data is not properly encoded, or gives more than
-                `client_max_size` bytes.
+            BadMultipart: an encoding is unknown, or the data is malformed or decodes to more than `client_max_size`
+                bytes.
         """
         data = self._decode_transfer(data)
         if not data or not self._content_encoding:
@@ -260,10 +263,13 @@ class BodyPartReader(Series[bytes]):
         return b"".join(pieces)
 
     async def decode_iter(self, data: bytes) -> AsyncIterator[bytes]:
-        """Yield a piece of the body, as `read_chunk` returns it, with its encodings undone, in steps of bounded size.
+        """Yield the decoded bytes of a piece of the body, at most 256 KiB at a time.
+
+        Args:
+            data: a piece, as `read_chunk` returns it; pieces must be passed in order.
 
         Raises:
-            BadMultipart: an encoding is unknown, or the data is not properly encoded.
+            BadMultipart: an encoding is unknown, or the data is malformed.
         """
         data = self._decode_transfer(data)
         if not self._content_encoding:

@@ -1,4 +1,4 @@
-"""Bodies of requests: whatever users pass as data becomes something that can be sized, sent, and sent again."""
+"""Payloads for the types that `data=` accepts, and the registry that selects one by type."""
 
 import builtins
 import io
@@ -51,7 +51,7 @@ class LookupError(builtins.LookupError):  # the name is part of the API
 
 
 class Order(StrEnum):
-    """When a payload type is tried."""
+    """Precedence of a payload type in a registry."""
 
     normal = "normal"
     try_first = "try_first"
@@ -62,13 +62,13 @@ class Order(StrEnum):
 
 
 class BytesPayload(PiecewisePayload):
-    """Bytes, sent as they are. There is no warning about large ones: they are not copied.
+    """Bytes, sent without a copy, and so without a warning about large ones.
 
     Args:
-        value: bytes, bytearray or memoryview. The latter two must not change until the request is over.
+        value: bytes, bytearray or memoryview. A bytearray or memoryview must not change until the request has ended.
 
     Raises:
-        TypeError: the value is none of these.
+        TypeError: the value is of another type.
     """
 
     _value: bytes | bytearray | memoryview
@@ -81,11 +81,11 @@ class BytesPayload(PiecewisePayload):
         self._size = len(value) if type(value) is bytes else memoryview(value).nbytes
 
     def _guess_content_type(self) -> str:
-        return self._default_content_type  # a file name is not evidence enough for bytes
+        return self._default_content_type  # the name alone does not tell the type of bytes
 
     def body_bytes(self) -> bytes | None:
         value = self._value
-        # Of a subclass, what its memory holds and not what it says of itself.
+        # A subclass of bytes may override its methods: send the memory it holds.
         return value if type(value) is bytes else memoryview(value).tobytes()
 
     async def pieces(self, size: int = PIECE_SIZE) -> Pieces:
@@ -95,16 +95,17 @@ class BytesPayload(PiecewisePayload):
 
 
 class StringPayload(BytesPayload):
-    """Text.
+    """Text, sent encoded.
 
     Args:
         value: the text.
-        encoding: charset. Default: the one that `content_type` names, or UTF-8.
+        encoding: charset. Default: the one that `content_type` names, else UTF-8.
         content_type: media type. Default `text/plain` with the charset.
 
     Raises:
+        TypeError: the value is not a str.
         LookupError: the charset is unknown.
-        ValueError: the charset cannot hold the text.
+        ValueError: the charset cannot encode the text.
     """
 
     def __init__(
@@ -117,7 +118,7 @@ class StringPayload(BytesPayload):
 
 
 class StringIOPayload(StringPayload):
-    """What is left to read of an `io.StringIO`."""
+    """The unread rest of an `io.StringIO`."""
 
     def __init__(self, value: IO[str], *args: Any, **kwargs: Any) -> None:
         super().__init__(value.read(), *args, **kwargs)
@@ -130,7 +131,7 @@ class JsonPayload(BytesPayload):
         value: anything that `dumps` can serialize.
         encoding: charset. Default UTF-8.
         content_type: media type. Default `application/json`.
-        dumps: makes text of the value. Default `json.dumps`.
+        dumps: function that serializes the value to a str. Default `json.dumps`.
 
     Raises:
         TypeError: `dumps` does not return a str.
@@ -152,11 +153,11 @@ class JsonPayload(BytesPayload):
 
 
 class JsonBytesPayload(BytesPayload):
-    """A value as JSON, by a serializer that returns bytes.
+    """A value as JSON, serialized by a function that returns bytes.
 
     Args:
         value: anything that `dumps` can serialize.
-        dumps: makes bytes of the value.
+        dumps: function that serializes the value to bytes.
         content_type: media type. Default `application/json`.
 
     Raises:
@@ -178,12 +179,12 @@ class JsonBytesPayload(BytesPayload):
 
 
 class AsyncIterablePayload(PiecewisePayload):
-    """What an asynchronous iterable yields: bytes, bytearrays or memoryviews.
+    """The items of an asynchronous iterable: bytes, bytearrays or memoryviews.
 
-    It can be sent once; `as_bytes` keeps what it yields, and then it can be sent as often as one likes.
+    It can be sent once. `as_bytes` stores the items, after which it can be sent repeatedly.
 
     Raises:
-        TypeError: the value is no asynchronous iterable; while sending, it yields something else than bytes.
+        TypeError: the value is not an asynchronous iterable; or, while it is sent, it yields an item of another type.
     """
 
     _value: AsyncIterable[bytes]
@@ -216,7 +217,7 @@ class AsyncIterablePayload(PiecewisePayload):
             await _close(iterator)
 
     async def as_bytes(self, encoding: str = "utf-8", errors: str = "strict") -> bytes:
-        """Return the whole body, and keeps it."""
+        """Return the whole body, and store it so that it can be sent repeatedly."""
         if self._kept is None:
             async with aclosing(self.pieces()) as pieces:
                 self._kept = b"".join([piece async for piece in pieces])
@@ -225,27 +226,27 @@ class AsyncIterablePayload(PiecewisePayload):
         return self._kept
 
     async def close(self) -> None:
-        """Close a generator that was never started, so that nothing stays behind."""
+        """Close a generator that was never started."""
         if not self._consumed and isinstance(self._value, AsyncIterator):
             self._consumed = self._kept is None
             await _close(self._value)
 
 
 async def _close(iterator: AsyncIterator[bytes]) -> None:
-    """Lets a generator run its `finally`."""
+    """Close a generator, so that its `finally` blocks run; other iterators stay as they are."""
     if isinstance(iterator, AsyncGenerator):
         await iterator.aclose()
 
 
 class StreamReaderPayload(AsyncIterablePayload):
-    """What a `StreamReader` gives, like the body of another response: anything with `iter_any`."""
+    """The bytes of a `StreamReader`, such as the body of another response, or of any object with `iter_any`."""
 
     def __init__(self, value: Any, *args: Any, **kwargs: Any) -> None:
         super().__init__(value.iter_any(), *args, **kwargs)
 
 
 class ForeignPayload(Payload):
-    """A payload of another library that has the interface of this one, as aiohttp's."""
+    """Adapts a payload of another library with the same interface, such as aiohttp's."""
 
     def __init__(self, value: Any, *args: Any, **kwargs: Any) -> None:
         super().__init__(value)
@@ -273,7 +274,7 @@ class ForeignPayload(Payload):
             await close()
 
 
-# --- which payload for which object ----------------------------------------------------------------------------------
+# --- registry --------------------------------------------------------------------------------------------------------
 
 _Factory = Callable[..., Payload]
 _FactoryT = TypeVar("_FactoryT", bound=Callable[..., Payload])
@@ -282,22 +283,22 @@ _CACHE_SIZE: Final = 256
 
 
 class PayloadRegistry:
-    """Knows which payload is made from which type; of several that fit, the one that was registered first is taken."""
+    """Selects the payload type for an object by the type of the object; the first registered match wins."""
 
     def __init__(self) -> None:
         self._factories: dict[Order, list[tuple[Any, _Factory]]] = {order: [] for order in Order}
         self._by_type: dict[type, _Factory] = {}
 
     def register(self, factory: _Factory, type: Any, *, order: Order = Order.normal) -> None:
-        """Make payloads of this type, or tuple of types, with `factory`.
+        """Register a payload type for objects of a type.
 
         Args:
-            factory: called with the object and the arguments of `get`.
-            type: what `isinstance` takes.
-            order: whether it is tried before the others, among them, or after them.
+            factory: payload class or function, called with the object and the arguments of `get`.
+            type: a type or tuple of types, as for `isinstance`.
+            order: precedence over the other registered types. Default `Order.normal`.
 
         Raises:
-            ValueError: `order` is no `Order`.
+            ValueError: `order` is not an `Order`.
         """
         if not isinstance(order, Order):
             raise ValueError(f"order must be an Order, not {order!r}")
@@ -305,7 +306,12 @@ class PayloadRegistry:
         self._by_type.clear()
 
     def get(self, data: Any, *args: Any, **kwargs: Any) -> Payload:
-        """Return the payload for an object; a payload as it is.
+        """Return the payload for an object; a payload is returned unchanged.
+
+        Args:
+            data: the object to send.
+            args: further arguments for the payload.
+            kwargs: further arguments for the payload.
 
         Raises:
             LookupError: no payload is registered for it.
@@ -343,14 +349,14 @@ def _is_foreign(data: Any) -> bool:
 
 
 PAYLOAD_REGISTRY: Final = PayloadRegistry()
-"""The registry that requests, forms and multipart bodies ask."""
+"""The registry that requests, forms and multipart bodies use."""
 
 
 def get_payload(data: Any, *args: Any, **kwargs: Any) -> Payload:
     """Return the payload for an object.
 
     Args:
-        data: anything that can be sent.
+        data: the object to send.
         args: further arguments for the payload.
         kwargs: further arguments for the payload.
 
@@ -377,7 +383,7 @@ def payload_type(type: Any, *, order: Order = Order.normal) -> Callable[[_Factor
 
 @runtime_checkable
 class _AnyStream(Protocol):
-    """Whatever has `iter_any`, as a `StreamReader`."""
+    """An object with `iter_any`, like a `StreamReader`."""
 
     def iter_any(self) -> AsyncIterable[bytes]: ...
 
@@ -398,5 +404,5 @@ for _type, _factory in (
     (_AnyStream, StreamReaderPayload),
 ):
     PAYLOAD_REGISTRY.register(_factory, _type)
-# A file object of another library may also be asynchronously iterable, so this comes last.
+# File objects of other libraries may be asynchronously iterable, too, so this is tried last.
 PAYLOAD_REGISTRY.register(AsyncIterablePayload, AsyncIterable, order=Order.try_last)

@@ -1,4 +1,4 @@
-"""What all bodies of requests have in common."""
+"""The base classes of payloads, the bodies of requests."""
 
 import asyncio
 import mimetypes
@@ -20,28 +20,28 @@ from gazelle.fields.media_type import parse_media_type
 from gazelle.types import LooseHeaders, Sentinel, sentinel
 
 PIECE_SIZE: Final = 256 * 1024
-"""Bytes that are read of a file at a time."""
+"""Bytes that are read from a file at a time."""
 
 Pieces = AsyncGenerator[bytes, None]
 
 
 class Payload(ABC):
-    """The body of a request, or of a part of one.
+    """The body of a request, or of a part of a multipart body.
 
-    A subclass overrides `write`, or, better, is a `PiecewisePayload`. A subclass that overrides `write` or
-    `write_with_length` gets versions of `chunks` and `body_bytes` that do not go around what it writes.
+    A subclass overrides `write`, or derives from `PiecewisePayload`, which is faster. For a subclass that overrides
+    `write` or `write_with_length`, `chunks` and `body_bytes` return the bytes that it writes.
 
     Args:
-        value: what it is made from.
-        headers: header fields that belong to the body; a Content-Type among them wins over `content_type`.
-        content_type: the media type. Default: guessed from the file name, or that of the class.
-        filename: file name to guess by, and to tell in a Content-Disposition.
-        encoding: charset of the text, where the body is text.
-        kwargs: arguments of other payload types, so that the same can be passed to all of them.
+        value: the object that holds the body.
+        headers: header fields of the body; a Content-Type among them takes precedence over `content_type`.
+        content_type: media type. Default: guessed from the file name, else that of the class.
+        filename: file name, used to guess the media type and sent in a Content-Disposition field. Default none.
+        encoding: charset of the body, if it is text. Default none.
+        kwargs: arguments of other payload types, ignored, so that callers can pass the same to all of them.
 
     Raises:
-        TypeError: a header, the media type or the file name is not a str.
-        ValueError: one of them may not go on the wire.
+        TypeError: a header field, the media type or the file name is not a str.
+        ValueError: one of them holds a character that a header field may not hold.
     """
 
     _default_content_type: str = "application/octet-stream"
@@ -52,7 +52,7 @@ class Payload(ABC):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         own = vars(cls)
-        # What a subclass writes is what goes out, so nothing may go around it.
+        # A subclass that overrides `write` must not inherit a shortcut that bypasses it.
         if "write" in own and "write_with_length" not in own:
             cls.write_with_length = Payload.write_with_length  # type: ignore[method-assign]
         if "write" in own or "write_with_length" in own:
@@ -101,17 +101,17 @@ class Payload(ABC):
 
     @property
     def headers(self) -> CIMultiDict[str]:
-        """Header fields that belong to the body; Content-Type is always among them at first."""
+        """Header fields of the body, as a mutable multidict; a new payload always has a Content-Type."""
         return self._headers
 
     @property
     def encoding(self) -> str | None:
-        """Charset of the text, None if the body is no text."""
+        """Charset of the body, None if it is not text."""
         return self._encoding
 
     @property
     def content_type(self) -> str:
-        """The Content-Type field."""
+        """Value of the Content-Type field."""
         content_type = self._headers.get(hdrs.CONTENT_TYPE)
         return self._guess_content_type() if content_type is None else content_type
 
@@ -122,33 +122,37 @@ class Payload(ABC):
 
     @property
     def autoclose(self) -> bool:
-        """Whether there is nothing that `close` would have to close."""
+        """Whether `close` has nothing to release."""
         return self._autoclose
 
     def set_content_disposition(
         self, disptype: str, quote_fields: bool = True, _charset: str = "utf-8", **params: Any
     ) -> None:
-        """Set the Content-Disposition field; see `build_content_disposition`.
+        """Set the Content-Disposition field (RFC 6266, RFC 7578 §4.2).
 
         Args:
             disptype: the type, like `form-data` or `attachment`.
-            quote_fields: whether file names are encoded so that all of it is ASCII.
-            _charset: what percent-encoding encodes.
-            params: the parameters.
+            quote_fields: whether to encode file names so that the field is ASCII. Default True.
+            _charset: charset of percent-encoded text. Default "utf-8".
+            params: the parameters, such as `name` and `filename`.
 
         Raises:
             TypeError: a value is not a str.
-            ValueError: the type, a name or a value may not go into the field.
+            ValueError: the type or a name is not a token, or a value holds a control character.
         """
         self._headers[hdrs.CONTENT_DISPOSITION] = build_content_disposition(
             disptype, params, quote_fields=quote_fields, charset=_charset
         )
 
     def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
-        """Return the body as text, if it is in memory.
+        """Return the body as text.
+
+        Args:
+            encoding: charset, if the payload has none of its own. Default "utf-8".
+            errors: error handler of `bytes.decode`. Default "strict".
 
         Raises:
-            TypeError: it is not.
+            TypeError: the body is not in memory.
         """
         body = self.body_bytes()
         if body is None:
@@ -156,14 +160,14 @@ class Payload(ABC):
         return body.decode(self._encoding or encoding, errors)
 
     def body_bytes(self) -> bytes | None:
-        """Return the whole body if it is in memory and can be sent as often as one likes; None if it is not."""
+        """Return the whole body if it is in memory and can be sent repeatedly, else None."""
         return None
 
     async def chunks(self, size: int = PIECE_SIZE) -> Pieces:
         """Yield the body in pieces, none of them empty.
 
         Args:
-            size: bytes to read at a time; what is in memory, or is yielded by an iterable, may come in larger pieces.
+            size: bytes to read from a file at a time. Pieces of other bodies may be larger. Default 256 KiB.
 
         Raises:
             RuntimeError: the body was sent and cannot be sent again.
@@ -181,18 +185,18 @@ class Payload(ABC):
             if task.cancel():
                 await asyncio.wait([task])
                 if not task.cancelled():
-                    task.exception()  # of a body that nobody wants any more
+                    task.exception()  # mark it as retrieved: the consumer has stopped
 
     @abstractmethod
     async def write(self, writer: AbstractStreamWriter) -> None:
-        """Write the body; does not end what it is written to."""
+        """Write the body to `writer`, without calling its `write_eof`."""
 
     async def write_with_length(self, writer: AbstractStreamWriter, content_length: int | None) -> None:
-        """Write as much of the body as was promised.
+        """Write the first `content_length` bytes of the body.
 
         Args:
-            writer: what it is written to.
-            content_length: bytes that were promised: what the body has more is left out. None for all of it.
+            writer: receives the body.
+            content_length: number of bytes, as the Content-Length field says; None for the whole body.
 
         Raises:
             UploadAbortedError: the body has fewer bytes.
@@ -205,7 +209,7 @@ class Payload(ABC):
         limited.check_length()
 
     async def as_bytes(self, encoding: str = "utf-8", errors: str = "strict") -> bytes:
-        """Return the whole body as it is sent; the arguments are there for payloads of other libraries only."""
+        """Return the whole body. The arguments exist for compatibility and have no effect."""
         body = self.body_bytes()
         if body is not None:
             return body
@@ -213,12 +217,12 @@ class Payload(ABC):
             return b"".join([piece async for piece in pieces])
 
     async def close(self) -> None:
-        """Release what the body is read from; may be called at any time and more than once."""
+        """Close the source of the body. May be called at any time and repeatedly."""
         return
 
 
 class _Handoff(AbstractStreamWriter):
-    """Hands what is written to whoever takes it from `pieces`, one piece at a time."""
+    """Puts each written piece into the queue `pieces` and waits until the consumer has processed it."""
 
     def __init__(self) -> None:
         self.pieces: asyncio.Queue[bytes | None] = asyncio.Queue()
@@ -239,7 +243,7 @@ class _Handoff(AbstractStreamWriter):
 
 
 class _LimitedWriter(AbstractStreamWriter):
-    """Lets `length` bytes through, and drops the rest."""
+    """Passes on the first `length` bytes and drops the rest."""
 
     def __init__(self, writer: AbstractStreamWriter, length: int) -> None:
         self._writer = writer
@@ -265,11 +269,12 @@ class _LimitedWriter(AbstractStreamWriter):
 
 
 def too_short(sent: int, length: int) -> UploadAbortedError:
+    """Return the error for a body that ends after `sent` of `length` bytes."""
     return UploadAbortedError(f"The body ends after {sent} of {length} bytes")
 
 
 class PiecewisePayload(Payload):
-    """A payload that yields its body; a subclass overrides `pieces`."""
+    """A payload whose body is an asynchronous generator; a subclass overrides `pieces`."""
 
     @abstractmethod
     def pieces(self, size: int = PIECE_SIZE) -> Pieces:
@@ -299,11 +304,12 @@ class PiecewisePayload(Payload):
 
 
 def spent(payload: Payload) -> RuntimeError:
+    """Return the error for a payload that cannot be sent a second time."""
     return RuntimeError(f"{type(payload).__name__} was sent already, and cannot be sent again")
 
 
 def text_type(encoding: str | None, content_type: str | Sentinel | None) -> tuple[str, str]:
-    """Return the charset and the media type of text."""
+    """Return the charset and the media type of a text, each derived from the other if it is not given."""
     if content_type is None or isinstance(content_type, Sentinel):
         encoding = encoding or "utf-8"
         return encoding, f"text/plain; charset={encoding}"

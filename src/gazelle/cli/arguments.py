@@ -1,4 +1,4 @@
-"""What the commands have in common on the command line: the request to send."""
+"""The arguments that `get` and `bench` share: the request to send."""
 
 import json
 import os
@@ -21,7 +21,10 @@ _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|)")
 
 
 class Call(NamedTuple):
-    """One request as the command line gives it; `timeout` is in seconds, `tls` the `ssl` argument of a connector."""
+    """The request that the command line describes.
+
+    `timeout` is in seconds, None for the default of the command; `tls` is the `ssl` argument of a connector.
+    """
 
     url: URL
     method: str
@@ -32,7 +35,7 @@ class Call(NamedTuple):
 
     @property
     def host(self) -> str:
-        """Host, and port unless it is the usual one, as messages name it."""
+        """Host for messages, with its port unless that is the default of the scheme."""
         return self.url.host_port_subcomponent or str(self.url)
 
 
@@ -57,7 +60,11 @@ def _header(text: str) -> tuple[str, str]:
 
 
 def seconds(text: str) -> float:
-    """Read a duration such as `10s`, `1.5m`, `500ms` or `2` as seconds."""
+    """Return the seconds of a duration such as `10s`, `1.5m`, `500ms` or `2`.
+
+    Raises:
+        click.BadParameter: the text is not a duration.
+    """
     match = _DURATION.fullmatch(text.strip())
     if match is None:
         raise click.BadParameter(f"{text!r} is not a duration; 10s, 1.5m, 500ms and 2h are")
@@ -87,47 +94,54 @@ def _json(text: str) -> bytes:
 _READABLE = click.Path(exists=True, dir_okay=False)
 
 
+_BEFORE_JSON = (
+    click.argument("url", type=_url, metavar="URL"),
+    click.option("-X", "--method", metavar="METHOD", help="Method. Default: GET, or POST when there is a body."),
+    click.option(
+        "-H",
+        "--header",
+        "headers",
+        multiple=True,
+        type=_header,
+        metavar="'NAME: VALUE'",
+        help="Send this header; may be repeated.",
+    ),
+    click.option(
+        "-d",
+        "--data",
+        type=_body,
+        metavar="TEXT|@FILE|@-",
+        help="Send this body, the content of a file or standard input, as it is.",
+    ),
+)
+_AFTER_JSON = (
+    click.option(
+        "--timeout", type=seconds, metavar="DURATION", help="Longest time for a whole request (2.5, 500ms, 1m)."
+    ),
+    click.option("-k", "--insecure", is_flag=True, help="Do not check the certificate of the server."),
+    click.option("--cacert", type=_READABLE, metavar="FILE", help="Trust the CA certificates (PEM) in FILE only."),
+    click.option("--cert", type=_READABLE, metavar="FILE", help="Certificate (PEM) to show to the server."),
+    click.option("--key", type=_READABLE, metavar="FILE", help="Private key of --cert, if it is not in its file."),
+)
+
+
 def request_options(*json_names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Add the options that describe a request; the one for a JSON body is called by `json_names`."""
-    options = [
-        click.argument("url", type=_url, metavar="URL"),
-        click.option("-X", "--method", metavar="METHOD", help="Method. Default: GET, or POST when there is a body."),
-        click.option(
-            "-H",
-            "--header",
-            "headers",
-            multiple=True,
-            type=_header,
-            metavar="'NAME: VALUE'",
-            help="Send this header; may be repeated.",
-        ),
-        click.option(
-            "-d",
-            "--data",
-            type=_body,
-            metavar="TEXT|@FILE|@-",
-            help="Send this body, the content of a file or standard input, as it is.",
-        ),
-        click.option(
-            *json_names,
-            "json_body",
-            type=_json,
-            metavar="TEXT|@FILE|@-",
-            help="Send this JSON document with the Content-Type and Accept of JSON.",
-        ),
-        click.option(
-            "--timeout",
-            type=seconds,
-            metavar="DURATION",
-            help="Longest time for a whole request (2.5, 500ms, 1m).",
-        ),
-        click.option("-k", "--insecure", is_flag=True, help="Do not check the certificate of the server."),
-        click.option("--cacert", type=_READABLE, metavar="FILE", help="Trust the CA certificates (PEM) in FILE only."),
-        click.option("--cert", type=_READABLE, metavar="FILE", help="Certificate (PEM) to show to the server."),
-        click.option("--key", type=_READABLE, metavar="FILE", help="Private key of --cert, if it is not in its file."),
-    ]
+    """Return a decorator that adds the options of a request to a command.
+
+    Args:
+        json_names: flags of the option for a JSON body, such as `--json`. `bench` uses that one for its result.
+    """
+    json_option = click.option(
+        *json_names,
+        "json_body",
+        type=_json,
+        metavar="TEXT|@FILE|@-",
+        help="Send this JSON document with the Content-Type and Accept of JSON.",
+    )
+    options = (*_BEFORE_JSON, json_option, *_AFTER_JSON)
 
     def add(command: Callable[..., Any]) -> Callable[..., Any]:
+        # The last decorator applied is the first in the help.
         return reduce(lambda decorated, option: option(decorated), reversed(options), command)
 
     return add
@@ -146,7 +160,11 @@ def call_from(
     cert: str | None,
     key: str | None,
 ) -> Call:
-    """Make the values of `request_options` into a request."""
+    """Return the request that the values of `request_options` describe.
+
+    Raises:
+        click.UsageError: options contradict each other, or a TLS file cannot be used.
+    """
     if data is not None and json_body is not None:
         raise click.UsageError("a request has one body: give --data or a JSON body, not both")
     body = data if json_body is None else json_body
@@ -155,7 +173,7 @@ def call_from(
         fields.setdefault("Content-Type", "application/json")
         fields.setdefault("Accept", "application/json")
     elif data is not None:
-        # What curl says of -d, and what the server of a form expects.
+        # The default of curl's -d, which servers of forms expect.
         fields.setdefault("Content-Type", "application/x-www-form-urlencoded")
     return Call(
         url=url,

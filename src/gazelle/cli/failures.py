@@ -1,4 +1,4 @@
-"""Exit codes of the command line, and the client's errors in words."""
+"""Exit codes of the command line, and messages for the errors of requests."""
 
 import os
 import ssl
@@ -24,7 +24,7 @@ from .terminal import printable
 
 
 class ExitCode(IntEnum):
-    """How `gazelle` ends; the numbers of curl where it has one for the same thing and the number was free."""
+    """Exit codes of `gazelle`; 22 and 23 are those of curl, 130 is the shell's for Ctrl-C."""
 
     OK = 0
     FAILED = 1
@@ -39,7 +39,7 @@ class ExitCode(IntEnum):
 
 
 class Failure(NamedTuple):
-    """A request that failed: a few words for counting, one line for people, and the exit code."""
+    """A request that failed: its `kind` to count errors by, a `sentence` for the user, and the exit `code`."""
 
     kind: str
     sentence: str
@@ -47,53 +47,59 @@ class Failure(NamedTuple):
 
 
 def describe(error: Exception, host: str) -> Failure:
-    """Put an error of a request to `host` (with its port, if that matters) into words."""
+    """Return the words and the exit code for an error of a request.
+
+    Args:
+        error: the exception that the request raised.
+        host: host for the messages, with its port unless that is the default of the scheme.
+    """
+    return _of_connecting(error, host) or _of_exchange(error, host) or _of_request(error, host)
+
+
+def _of_connecting(error: Exception, host: str) -> Failure | None:
     match error:
         case ClientConnectorDNSError():
-            return Failure(
-                "host name not found", f"cannot resolve host {error.host}: {_reason(error.os_error)}", ExitCode.CONNECT
-            )
+            sentence = f"cannot resolve host {error.host}: {_reason(error.os_error)}"
+            return Failure("host name not found", sentence, ExitCode.CONNECT)
         case ClientConnectorCertificateError():
-            return Failure(
-                "certificate not trusted",
-                f"the certificate of {host} is not trusted: {_verdict(error.certificate_error)}",
-                ExitCode.TLS,
-            )
+            sentence = f"the certificate of {host} is not trusted: {_verdict(error.certificate_error)}"
+            return Failure("certificate not trusted", sentence, ExitCode.TLS)
         case ServerFingerprintMismatch():
             return Failure("certificate not trusted", str(error), ExitCode.TLS)
         case ClientSSLError():
-            return Failure(
-                "TLS handshake failed", f"the TLS handshake with {host} failed: {_reason(error.os_error)}", ExitCode.TLS
-            )
+            sentence = f"the TLS handshake with {host} failed: {_reason(error.os_error)}"
+            return Failure("TLS handshake failed", sentence, ExitCode.TLS)
         case ssl.SSLError():
             return Failure("TLS error", f"TLS with {host} failed: {_reason(error)}", ExitCode.TLS)
-        case TimeoutError():
-            return Failure("timeout", f"{host} did not answer in time{_detail(error)}", ExitCode.TIMEOUT)
         case ClientConnectorError():
             reason = _reason(error.os_error)
             return Failure(f"cannot connect: {reason}", f"cannot connect to {host}: {reason}", ExitCode.CONNECT)
+    return None
+
+
+def _of_exchange(error: Exception, host: str) -> Failure | None:
+    match error:
+        case TimeoutError():
+            return Failure("timeout", f"{host} did not answer in time{_detail(error)}", ExitCode.TIMEOUT)
         case ServerDisconnectedError():
-            return Failure(
-                "closed before the response",
-                f"{host} closed the connection before its response was complete",
-                ExitCode.PROTOCOL,
-            )
+            sentence = f"{host} closed the connection before its response was complete"
+            return Failure("closed before the response", sentence, ExitCode.PROTOCOL)
         case ClientPayloadError():
-            return Failure(
-                "damaged body",
-                f"the response body of {host} is incomplete or damaged{_detail(error)}",
-                ExitCode.PROTOCOL,
-            )
+            sentence = f"the response body of {host} is incomplete or damaged{_detail(error)}"
+            return Failure("damaged body", sentence, ExitCode.PROTOCOL)
         case ClientResponseError():
             message = _one_line(error.message) or type(error).__name__
-            return Failure(
-                "malformed response", f"the response of {host} is not acceptable: {message}", ExitCode.PROTOCOL
-            )
+            sentence = f"the response of {host} is not acceptable: {message}"
+            return Failure("malformed response", sentence, ExitCode.PROTOCOL)
         case ClientOSError():
             reason = _reason(error)
-            return Failure(
-                f"connection lost: {reason}", f"the connection to {host} was lost: {reason}", ExitCode.PROTOCOL
-            )
+            sentence = f"the connection to {host} was lost: {reason}"
+            return Failure(f"connection lost: {reason}", sentence, ExitCode.PROTOCOL)
+    return None
+
+
+def _of_request(error: Exception, host: str) -> Failure:
+    match error:
         case InvalidURL() | NonHttpUrlClientError():
             return Failure("bad URL", f"not a URL that can be requested: {_one_line(str(error))}", ExitCode.USAGE)
         case ValueError():
@@ -101,18 +107,16 @@ def describe(error: Exception, host: str) -> Failure:
         case ClientError():
             return Failure(type(error).__name__, f"{host}: {_one_line(str(error) or repr(error))}", ExitCode.PROTOCOL)
         case _:
-            return Failure(
-                type(error).__name__,
-                f"unexpected {type(error).__name__}: {_one_line(str(error))} (GAZELLE_DEBUG=1 shows where)",
-                ExitCode.FAILED,
-            )
+            name = type(error).__name__
+            sentence = f"unexpected {name}: {_one_line(str(error))} (GAZELLE_DEBUG=1 shows where)"
+            return Failure(name, sentence, ExitCode.FAILED)
 
 
 def _reason(error: OSError) -> str:
     if isinstance(error, ssl.SSLError):
         return (error.reason or error.strerror or str(error)).replace("_", " ").lower()
     if error.errno is not None and error.errno > 0:
-        # asyncio writes the address into the text of the error; the plain words are enough beside our own.
+        # asyncio puts the address into the text of the error, and the sentence names the host already.
         return os.strerror(error.errno)
     return _one_line(error.strerror or str(error) or type(error).__name__)
 

@@ -1,4 +1,4 @@
-"""The result of `gazelle bench` for people and as a JSON document."""
+"""The result of `gazelle bench` as text and as a JSON document."""
 
 import platform
 from itertools import pairwise
@@ -20,73 +20,96 @@ _ABORTED = "aborted due to deadline"
 
 
 def document(outcome: Outcome, loop: str) -> dict[str, Any]:
-    """Return the result under the names that oha uses, with a few of our own; times are in seconds."""
+    """Return the result as a JSON document: the names of oha, and some more; all times are in seconds.
+
+    Args:
+        outcome: the result of the load.
+        loop: name of the event loop, `uvloop` or `asyncio`.
+    """
     load, tally, latencies = outcome.load, outcome.tally, outcome.tally.latencies
-    responses = tally.responses
-    finished = responses + tally.failures
+    percentiles = zip(_JSON_PERCENTS, latencies.percentiles(_JSON_PERCENTS), strict=True)
     return {
-        "summary": {
-            "successRate": responses / finished if finished else None,
-            "total": outcome.wall,
-            "slowest": _seconds(latencies.maximum, responses),
-            "fastest": _seconds(latencies.minimum, responses),
-            "average": _seconds(latencies.mean, responses),
-            "stddev": _seconds(latencies.stdev, responses),
-            "requestsPerSec": responses / outcome.wall,
-            "totalData": tally.body_bytes,
-            "sizePerRequest": tally.body_bytes // responses if responses else None,
-            "sizePerSec": tally.body_bytes / outcome.wall,
-        },
+        "summary": _summary(outcome),
         "responseTimeHistogram": {f"{bar.upper / 1e9:.9f}": bar.number for bar in latencies.bars(_BARS)},
-        "latencyPercentiles": {
-            f"p{percent}": _seconds(value, responses)
-            for percent, value in zip(_JSON_PERCENTS, latencies.percentiles(_JSON_PERCENTS), strict=True)
-        },
+        "latencyPercentiles": {f"p{percent}": _seconds(value, tally.responses) for percent, value in percentiles},
         "rps": _rates(tally),
         "statusCodeDistribution": {str(status): count for status, count in sorted(tally.statuses.items())},
         "errorDistribution": dict(_errors(tally)),
         "cpu": {
             "user": outcome.user,
             "system": outcome.system,
-            "perRequest": (outcome.user + outcome.system) / responses if responses else None,
+            "perRequest": (outcome.user + outcome.system) / tally.responses if tally.responses else None,
             "utilization": (outcome.user + outcome.system) / outcome.wall,
         },
         "plan": None if load.rate is None else {"rate": load.rate, "unsent": outcome.unsent},
-        "run": {
-            "url": str(load.call.url.with_user(None)),
-            "method": load.call.method,
-            "connections": load.connections,
-            "requests": load.requests,
-            "duration": load.duration,
-            "warmup": load.warmup,
-            "timeout": load.call.timeout,
-            "loop": loop,
-            "engine": gazelle.__impl__,
-            "version": gazelle.__version__,
-            "python": platform.python_version(),
-            "interrupted": outcome.interrupted,
-        },
+        "run": _run(outcome, loop),
+    }
+
+
+def _summary(outcome: Outcome) -> dict[str, Any]:
+    tally, latencies = outcome.tally, outcome.tally.latencies
+    responses = tally.responses
+    finished = responses + tally.failures
+    return {
+        "successRate": responses / finished if finished else None,
+        "total": outcome.wall,
+        "slowest": _seconds(latencies.maximum, responses),
+        "fastest": _seconds(latencies.minimum, responses),
+        "average": _seconds(latencies.mean, responses),
+        "stddev": _seconds(latencies.stdev, responses),
+        "requestsPerSec": responses / outcome.wall,
+        "totalData": tally.body_bytes,
+        "sizePerRequest": tally.body_bytes // responses if responses else None,
+        "sizePerSec": tally.body_bytes / outcome.wall,
+    }
+
+
+def _run(outcome: Outcome, loop: str) -> dict[str, Any]:
+    """Return the arguments and the environment of the load, so that it can be repeated."""
+    load = outcome.load
+    return {
+        "url": str(load.call.url.with_user(None)),
+        "method": load.call.method,
+        "connections": load.connections,
+        "requests": load.requests,
+        "duration": load.duration,
+        "warmup": load.warmup,
+        "timeout": load.call.timeout,
+        "loop": loop,
+        "engine": gazelle.__impl__,
+        "version": gazelle.__version__,
+        "python": platform.python_version(),
+        "interrupted": outcome.interrupted,
     }
 
 
 def print_text(outcome: Outcome, loop: str, console: Console) -> None:
-    """Write the result for people."""
-    load, tally, latencies = outcome.load, outcome.tally, outcome.tally.latencies
-    responses = tally.responses
+    """Print the result as text.
+
+    Args:
+        outcome: the result of the load.
+        loop: name of the event loop, `uvloop` or `asyncio`.
+        console: receives the lines.
+    """
+    _print_load(outcome.load, loop, console)
+    _print_counts(outcome, console)
+    if outcome.tally.responses:
+        _print_cpu(outcome, console)
+        _print_latencies(outcome, console)
+        _print_histogram(outcome, console)
+
+
+def _print_load(load: Load, loop: str, console: Console) -> None:
     _heading(console, f"{load.call.method} {load.call.url.with_user(None)}")
-    _row(
-        console,
-        "load",
-        f"{load.connections} connections"
-        + (f", {load.rate:g} requests/s planned" if load.rate is not None else "")
-        + f", {loop}, engine {gazelle.__impl__}"
-        + (f", after {load.warmup:g} s of warm-up" if load.warmup else ""),
-    )
-    _row(
-        console,
-        "responses",
-        f"{_number(responses)} in {outcome.wall:.2f} s, {responses / outcome.wall:,.1f} per second",
-    )
+    rate = "" if load.rate is None else f", {load.rate:g} requests/s planned"
+    warmup = f", after {load.warmup:g} s of warm-up" if load.warmup else ""
+    _row(console, "load", f"{load.connections} connections{rate}, {loop}, engine {gazelle.__impl__}{warmup}")
+
+
+def _print_counts(outcome: Outcome, console: Console) -> None:
+    tally, responses = outcome.tally, outcome.tally.responses
+    rate = responses / outcome.wall
+    _row(console, "responses", f"{_number(responses)} in {outcome.wall:.2f} s, {rate:,.1f} per second")
     _row(console, "bodies", f"{_bytes(tally.body_bytes)}, {_bytes(tally.body_bytes / outcome.wall)}/s")
     for status, count in sorted(tally.statuses.items()):
         _row(console, f"status {status}", _number(count), "green" if status < 400 else "red")
@@ -99,8 +122,10 @@ def print_text(outcome: Outcome, loop: str, console: Console) -> None:
             f"{_number(outcome.unsent)} planned requests were never sent; the true latencies are worse than shown",
             "red",
         )
-    if not responses:
-        return
+
+
+def _print_cpu(outcome: Outcome, console: Console) -> None:
+    responses = outcome.tally.responses
     cpu = outcome.user + outcome.system
     _row(
         console,
@@ -109,15 +134,20 @@ def print_text(outcome: Outcome, loop: str, console: Console) -> None:
         f"system {outcome.system / responses * 1e6:.1f}), {cpu / outcome.wall:.0%} of one core",
     )
 
-    since = " from the planned start" if load.rate is not None else ""
+
+def _print_latencies(outcome: Outcome, console: Console) -> None:
+    latencies = outcome.tally.latencies
+    since = "" if outcome.load.rate is None else " from the planned start"
     _heading(console, f"Latency{since}")
     for percent, value in zip(_TEXT_PERCENTS, latencies.percentiles(_TEXT_PERCENTS), strict=True):
         _row(console, f"p{percent:g}", _duration(value))
     _row(console, "max", _duration(latencies.maximum))
     _row(console, "mean", f"{_duration(latencies.mean)} ± {_duration(latencies.stdev).lstrip()} (standard deviation)")
 
+
+def _print_histogram(outcome: Outcome, console: Console) -> None:
     _heading(console, "Histogram")
-    bars = latencies.bars(_BARS)
+    bars = outcome.tally.latencies.bars(_BARS)
     widest = max(bar.number for bar in bars)
     for bar in bars:
         length = round(bar.number / widest * _BAR_WIDTH)
@@ -125,7 +155,13 @@ def print_text(outcome: Outcome, loop: str, console: Console) -> None:
 
 
 def live_line(load: Load, tally: Tally, elapsed: float) -> Text:
-    """Return the line that is shown while the load runs."""
+    """Return the line that shows the progress of a running load.
+
+    Args:
+        load: the load.
+        tally: the counts up to now.
+        elapsed: seconds since the start.
+    """
     share = elapsed / load.duration if load.duration else tally.responses / (load.requests or 1)
     errors = f"  {_number(tally.failures)} errors" if tally.failures else ""
     filled = min(20, round(share * 20))
@@ -151,7 +187,7 @@ def _errors(tally: Tally) -> list[tuple[str, int]]:
 def _rates(tally: Tally) -> dict[str, Any]:
     """Return the distribution of the rate over the intervals between two marks."""
     rates = [(after - before) * 1e9 / (end - begin) for (begin, before), (end, after) in pairwise(tally.marks)]
-    # The last interval ends when the load does and may be short; a rate over a few microseconds means nothing.
+    # The last interval is cut off by the end of the load; a rate over a few microseconds means nothing.
     rates = sorted(rates[:-1] or rates)
     return {
         "mean": fmean(rates),
@@ -173,7 +209,7 @@ def _number(count: int) -> str:
 
 
 def _duration(nanoseconds: float) -> str:
-    """Three significant digits and a unit, eight letters wide."""
+    """Return a duration with three significant digits and its unit, eight characters wide."""
     value, unit = nanoseconds / 1e3, "µs"
     for larger in ("ms", "s"):
         if value < 999.5:
