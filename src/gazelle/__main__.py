@@ -1,4 +1,4 @@
-"""Runs the command line as `python -m gazelle`."""
+"""Entry point of `python -m gazelle`: the command line."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""What users may bring their own of."""
+"""Interfaces that users may implement: resolvers, cookie jars, and the writer that payloads use."""
 
 import asyncio
 import socket
@@ -15,7 +15,7 @@ from gazelle.types import LooseCookies
 
 
 class ResolveResult(TypedDict):
-    """One address of a host: the name asked for, the numeric address, and what `socket.socket` needs to know."""
+    """One address of a host: the resolved name, the numeric address, and port, family, protocol and flags."""
 
     hostname: str
     host: str
@@ -26,42 +26,51 @@ class ResolveResult(TypedDict):
 
 
 class AbstractResolver(ABC):
-    """What a connector needs of a DNS resolver; users may bring their own."""
+    """A DNS resolver for `TCPConnector`."""
 
     @abstractmethod
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
-        """Return the addresses of a host, or raises OSError."""
+        """Return the addresses of a host.
+
+        Args:
+            host: name of the host.
+            port: port to put into the addresses. Default 0.
+            family: address family; `AF_UNSPEC` for all. Default `AF_INET`.
+
+        Raises:
+            OSError: the name does not resolve.
+        """
 
     @abstractmethod
     async def close(self) -> None:
-        """Release what the resolver holds."""
+        """Release the resources of the resolver."""
 
 
 class AbstractStreamWriter(ABC):
-    """What the body of a request is written to."""
+    """Receives the body of a request from a payload."""
 
     @abstractmethod
     async def write(self, chunk: bytes | bytearray | memoryview) -> None:
-        """Send a piece of the body; an empty one is nothing."""
+        """Send a piece of the body; an empty piece has no effect."""
 
     @abstractmethod
     async def write_eof(self, chunk: bytes = b"") -> None:
-        """Send the last piece and ends the body."""
+        """Send the last piece, and end the body."""
 
     @abstractmethod
     async def drain(self) -> None:
-        """Wait until what was written is on its way."""
+        """Wait until the transport accepts more data."""
 
 
 class AbstractCookieJar(Sized, Iterable["Morsel[str]"]):
-    """What a session needs of a cookie jar; users may bring their own.
+    """A cookie jar for `ClientSession`.
 
-    A jar has a length, the number of its cookies, and yields them as `http.cookies.Morsel`.
+    Its length is the number of its cookies; iteration yields them as `http.cookies.Morsel`.
 
     Args:
-        loop: deprecated, has no effect. Jars work outside of event loops.
+        loop: deprecated, without effect. Default None.
     """
 
     def __init__(self, *, loop: asyncio.AbstractEventLoop | None = None) -> None:
@@ -70,17 +79,17 @@ class AbstractCookieJar(Sized, Iterable["Morsel[str]"]):
 
     @property
     def unsafe(self) -> bool:
-        """Whether cookies of IP addresses are taken and sent. Default False."""
+        """Whether cookies of IP addresses are stored and sent. Default False."""
         return False
 
     @property
     def quote_cookie(self) -> bool:
-        """Whether values that need quotes are sent with them. Default True."""
+        """Whether values that need quotes are sent in quotes. Default True."""
         return True
 
     @property
     def treat_as_secure_origin(self) -> frozenset[URL]:
-        """Origins to which Secure cookies are sent although their scheme is not secure. Default none."""
+        """Origins to which Secure cookies are sent without TLS. Default none."""
         return frozenset()
 
     @property
@@ -90,31 +99,35 @@ class AbstractCookieJar(Sized, Iterable["Morsel[str]"]):
 
     @property
     def host_only_cookies(self) -> frozenset[tuple[str, str, str]]:
-        """Domain, path and name of the cookies that hosts below their domain do not get. Default empty."""
+        """Domain, path and name of the cookies that are not sent to subdomains (RFC 6265 §5.3). Default empty."""
         return frozenset()
 
     @abstractmethod
     def clear(self, predicate: "Callable[[Morsel[str]], bool] | None" = None) -> None:
-        """Remove all cookies, or those for which the predicate returns True."""
+        """Remove all cookies, or those for which `predicate` returns True."""
 
     @abstractmethod
     def clear_domain(self, domain: str) -> None:
-        """Remove the cookies of a domain and of the domains below it."""
+        """Remove the cookies of a domain and of its subdomains."""
 
     @abstractmethod
     def update_cookies(self, cookies: LooseCookies, response_url: URL = URL()) -> None:  # noqa: B008  (immutable)
-        """Store cookies, for the host of a URL or, if that is empty, for all hosts."""
+        """Store cookies for the host of `response_url`, or for all hosts if it is empty."""
 
     @abstractmethod
     def filter_cookies(self, request_url: URL) -> "BaseCookie[str]":
-        """Return the cookies to send with a request to a URL."""
+        """Return the cookies to send in a request for a URL."""
 
     def update_cookies_from_headers(self, headers: Sequence[str], response_url: URL) -> None:
-        """Store the cookies of the Set-Cookie fields of a response, given by their values.
+        """Store the cookies of Set-Cookie fields.
 
-        A jar that does not override it gets those cookies from a session through `update_cookies`.
+        For a jar that does not override this method, the session calls `update_cookies` instead.
+
+        Args:
+            headers: values of the fields.
+            response_url: URL of the response.
 
         Raises:
-            NotImplementedError: the jar does not override it.
+            NotImplementedError: the jar does not override this method.
         """
         raise NotImplementedError(f"{type(self).__name__} takes cookies through update_cookies only")

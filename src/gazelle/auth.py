@@ -25,13 +25,13 @@ class BasicAuth(_BasicAuthFields):
     Its repr does not show the password, since reprs end up in logs.
 
     Args:
-        login: may be empty, holds no colon (RFC 7617 §2).
+        login: user-id, which must not contain a colon (RFC 7617 §2); may be empty.
         password: may be empty. Default "".
-        encoding: makes bytes of both. Default "latin1".
+        encoding: charset of login and password. Default "latin1".
 
     Raises:
-        ValueError: login or password is None or holds a control character, or there is a colon in the login.
-        TypeError: login or password is something else than a str.
+        ValueError: login or password is None or holds a control character, or the login contains a colon.
+        TypeError: login or password is not a str.
     """
 
     __slots__ = ()
@@ -44,8 +44,8 @@ class BasicAuth(_BasicAuthFields):
         return super().__new__(cls, login, password, encoding)
 
     @classmethod
-    def _make(cls, iterable: Iterable[Any]) -> Self:  # type: ignore[override]  # has no other signature
-        # What the tuple's own methods make is checked like everything else.
+    def _make(cls, iterable: Iterable[Any]) -> Self:  # type: ignore[override]  # as a named tuple has it
+        # `_replace` and `_make` of the tuple must not bypass the checks.
         return cls(*iterable)
 
     def __repr__(self) -> str:
@@ -53,14 +53,14 @@ class BasicAuth(_BasicAuthFields):
 
     @classmethod
     def decode(cls, auth_header: str, encoding: str = "latin1") -> Self:
-        """Return the credentials in the value of an Authorization field.
+        """Return the credentials in the value of an Authorization field (RFC 7617 §2).
 
         Args:
-            auth_header: the value, like `Basic dXNlcjpwYXNz`; the case of the scheme does not matter.
-            encoding: of login and password. Default "latin1".
+            auth_header: the value, like `Basic dXNlcjpwYXNz`; the scheme is case-insensitive.
+            encoding: charset of login and password. Default "latin1".
 
         Raises:
-            ValueError: the scheme is another, or the rest is not what Basic authentication sends.
+            ValueError: the scheme is not Basic, or the credentials are malformed.
         """
         scheme, _, encoded = auth_header.strip().partition(" ")
         encoded = encoded.strip()
@@ -75,7 +75,7 @@ class BasicAuth(_BasicAuthFields):
         try:
             text = raw.decode(encoding)
         except UnicodeDecodeError:
-            # Not chained: the error would carry the password along.
+            # Not chained: the UnicodeDecodeError holds the password.
             raise ValueError(f"Credentials are not encoded in {encoding}.") from None
         login, colon, password = text.partition(":")
         if not colon:
@@ -84,19 +84,19 @@ class BasicAuth(_BasicAuthFields):
 
     @classmethod
     def from_url(cls, url: URL, *, encoding: str = "latin1") -> Self | None:
-        """Return the credentials in a URL, None if it has none. One that is missing is empty.
+        """Return the credentials in a URL, None if it has none. A missing login or password is empty.
 
         Args:
             url: the URL.
-            encoding: what `encode` makes bytes with. Default "latin1".
+            encoding: charset in which `encode` encodes them. Default "latin1".
 
         Raises:
             TypeError: the URL is not a `yarl.URL`.
-            ValueError: the credentials cannot be used, as for the class.
+            ValueError: the credentials are invalid, as for the class.
         """
         if not isinstance(url, URL):
             raise TypeError("url should be yarl.URL instance")
-        # The bare fields first: decoding them costs more.
+        # The raw parts are checked first because decoding is slower.
         if url.raw_user is None and url.raw_password is None:
             return None
         return cls(url.user or "", url.password or "", encoding)
@@ -105,8 +105,8 @@ class BasicAuth(_BasicAuthFields):
         """Return the value of an Authorization field (str).
 
         Raises:
-            ValueError: login or password has a character that is not in the encoding.
-            LookupError: Python does not know the encoding.
+            ValueError: the encoding cannot encode login or password.
+            LookupError: the encoding is unknown.
         """
         try:
             raw = f"{self.login}:{self.password}".encode(self.encoding)
@@ -119,14 +119,14 @@ def encode_basic_auth(login: str, password: str = "", encoding: str = "utf-8") -
     """Return the value of an Authorization field for HTTP Basic authentication (RFC 7617).
 
     Args:
-        login: may be empty, holds no colon.
+        login: user-id, which must not contain a colon; may be empty.
         password: may be empty. Default "".
-        encoding: makes bytes of both. Default "utf-8".
+        encoding: charset of login and password. Default "utf-8".
 
     Raises:
         ValueError: as for `BasicAuth` and its `encode`.
         TypeError: login or password is not a str.
-        LookupError: Python does not know the encoding.
+        LookupError: the encoding is unknown.
     """
     return BasicAuth(login, password, encoding).encode()
 
@@ -134,24 +134,24 @@ def encode_basic_auth(login: str, password: str = "", encoding: str = "utf-8") -
 def split_credentials(url: URL) -> tuple[URL, BasicAuth | None]:
     """Return a URL without its credentials, and the credentials.
 
-    They are encoded in Latin-1 like those of `BasicAuth`, and in UTF-8 where that is not enough.
+    Their encoding is Latin-1, the default of `BasicAuth`, or UTF-8 if Latin-1 cannot encode them.
 
     Raises:
-        ValueError: the credentials cannot be used.
+        ValueError: the credentials are invalid, as for `BasicAuth`.
     """
     auth = BasicAuth.from_url(url)
-    # A URL made with `encoded=True` keeps an "@" even if nothing stands before it.
+    # A URL built with `encoded=True` keeps an "@" with nothing before it.
     bare = url.with_user(None) if "@" in url.raw_authority else url
     return bare, None if auth is None else widen(auth)
 
 
 def without_userinfo(url: str) -> str:
-    """Return the text of a URL without its credentials, also if it is no valid URL, for messages."""
+    """Return the text of a URL without its credentials, for messages; the URL may be invalid."""
     return _USERINFO.sub("//", url)
 
 
 def widen(auth: BasicAuth) -> BasicAuth:
-    """Return the credentials, in UTF-8 if they cannot be sent in their own encoding."""
+    """Return the credentials, with UTF-8 as encoding if their own cannot encode them."""
     try:
         f"{auth.login}{auth.password}".encode(auth.encoding)
     except UnicodeEncodeError:

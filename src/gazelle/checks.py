@@ -1,8 +1,8 @@
-"""Checks of arguments: each takes the name of a parameter and a value, and returns the value to go on with.
+"""Checks of arguments: each takes the name of a parameter and a value, and returns the value, perhaps converted.
 
-A check raises TypeError for a value of another type and ValueError for a value out of range. The error names the
-parameter, says what is allowed and what was given. Arguments that may hold a secret (header fields, cookies,
-credentials, bodies) are described by their type only: errors end up in logs.
+A check raises TypeError for a value of a wrong type and ValueError for a value out of range. The message names the
+parameter, the allowed values and the given value. For arguments that may hold a secret (header fields, cookies,
+credentials, bodies) it names only the type of the value, because errors are logged.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -15,17 +15,17 @@ from .auth import BasicAuth
 from .types import HttpVersion, HttpVersion10, HttpVersion11
 
 Check: TypeAlias = Callable[[str, Any], Any]
-"""A check: given the name of a parameter and a value, it returns the value, perhaps in another form, or raises."""
+"""Type of checks: functions of the name of a parameter and a value that return the value or raise."""
 
 MAX_SIZE: Final = 2**40
-"""The largest size in bytes or fields: still a small number to the engine."""
+"""Largest size, in bytes or fields. The engine computes with it without an overflow."""
 
 _MAX_NAME: Final = 255  # characters of the name of a host (RFC 1035 §2.3.4)
-_NUMPY_BOOLS: Final = frozenset({"bool", "bool_"})  # numpy's own type of bool, in its second and first version
+_NUMPY_BOOLS: Final = frozenset({"bool", "bool_"})  # name of numpy's bool in numpy 2 and 1
 
 
 def refuse(name: str, allowed: str, value: object) -> NoReturn:
-    """Raise the TypeError for a value of a type that a parameter does not take."""
+    """Raise the TypeError for a value of a type that the parameter does not accept."""
     raise TypeError(f"{name} should be {allowed}, got {short_repr(value)}")
 
 
@@ -35,12 +35,12 @@ def refuse_secret(name: str, allowed: str, value: object) -> NoReturn:
 
 
 def accept_anything(name: str, value: Any) -> Any:
-    """Return the value: whoever uses it checks it."""
+    """Return the value unchecked; the code that uses it checks it."""
     return value
 
 
 def optional(check: Check) -> Check:
-    """Return a check that takes None as well."""
+    """Return a check that also accepts None."""
 
     def check_unless_none(name: str, value: Any) -> Any:
         return None if value is None else check(name, value)
@@ -52,10 +52,10 @@ def optional(check: Check) -> Check:
 
 
 def as_flag(value: object) -> bool | None:
-    """Return a value as a bool, None if it does not stand for one.
+    """Return a value as a bool, None if it does not represent one.
 
-    0, 1 and numpy's bools are accepted next to bools: libraries pass on what they have read from C, SQL or an array,
-    and these can mean only one thing. Text cannot: "false" and "0" are true to Python.
+    0, 1 and numpy's bools are accepted: libraries pass on values from C, SQL or arrays, and the meaning is clear. Texts
+    are not: in Python, "false" and "0" are true.
     """
     if value is True or value is False:
         return value
@@ -65,21 +65,18 @@ def as_flag(value: object) -> bool | None:
 
 
 def check_flag(name: str, value: object) -> bool:
-    """Check a flag.
-
-    None is refused for a flag that is on by default: it could mean the default as well as false.
-    """
+    """Check a flag that is on by default; None is refused, as it could mean the default or False."""
     flag = as_flag(value)
     return refuse(name, "True or False", value) if flag is None else flag
 
 
 def check_flag_off(name: str, value: object) -> bool:
-    """Check a flag that is off by default; None is off, too."""
+    """Check a flag that is off by default; None means False."""
     return False if value is None else check_flag(name, value)
 
 
 def check_flag_or_callable(name: str, value: Any) -> Any:
-    """Check a flag that may also be a function; None is off."""
+    """Check a flag that may also be a function; None means False."""
     if callable(value):
         return value
     flag = False if value is None else as_flag(value)
@@ -87,7 +84,7 @@ def check_flag_or_callable(name: str, value: Any) -> Any:
 
 
 def check_chunked(name: str, value: object) -> bool:
-    """Check `chunked`: a flag, or the size of chunks that old versions of aiohttp took, which counts as True."""
+    """Check `chunked`: a flag, or a positive chunk size as in old versions of aiohttp, which means True."""
     if isinstance(value, int) and value > 0:
         return True
     flag = as_flag(value)
@@ -98,12 +95,12 @@ def check_chunked(name: str, value: object) -> bool:
 
 
 def check_number(least: int, most: int = MAX_SIZE) -> Check:
-    """Return a check of whole numbers in a range."""
+    """Return a check for whole numbers from `least` to `most`."""
     allowed = f"a whole number from {least} to {'2**40' if most == MAX_SIZE else most}"
 
     def check_whole_number(name: str, value: Any) -> int:
         try:
-            number = index(value)  # numpy's integers, too
+            number = index(value)  # accepts numpy's integers, too
         except TypeError:
             refuse(name, allowed, value)
         if isinstance(value, bool):
@@ -116,7 +113,7 @@ def check_number(least: int, most: int = MAX_SIZE) -> Check:
 
 
 def check_seconds(name: str, value: Any) -> float:
-    """Check a number of seconds."""
+    """Check a number of seconds, finite and not negative."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         refuse(name, "a number of seconds", value)
     if not isfinite(value) or value < 0:
@@ -128,12 +125,12 @@ def check_seconds(name: str, value: Any) -> float:
 
 
 def check_callable(name: str, value: Any) -> Any:
-    """Check a function, or any other callable."""
+    """Check a callable."""
     return value if callable(value) else refuse(name, "a function", value)
 
 
 def check_object(wanted: type, *methods: str) -> Check:
-    """Return a check of objects of a class, or of another class that has the same methods."""
+    """Return a check for instances of a class, or objects of another class with these methods."""
     or_alike = f", or an object with {', '.join(methods)}" if methods else ""
 
     def check_instance(name: str, value: Any) -> Any:
@@ -146,7 +143,7 @@ def check_object(wanted: type, *methods: str) -> Check:
 
 
 def check_class(wanted: type) -> Check:
-    """Return a check of a class and its subclasses."""
+    """Return a check for a class or a subclass of it."""
 
     def check_subclass(name: str, value: Any) -> Any:
         if isinstance(value, type) and issubclass(value, wanted):
@@ -157,7 +154,12 @@ def check_class(wanted: type) -> Check:
 
 
 def check_several(what: str, check: Check) -> Check:
-    """Return a check of an iterable whose items pass a check of their own; it returns a tuple."""
+    """Return a check for an iterable that applies `check` to each item and returns a tuple.
+
+    Args:
+        what: the items, in the plural, for the message.
+        check: check of an item.
+    """
 
     def check_items(name: str, value: Any) -> tuple[Any, ...]:
         if isinstance(value, str | bytes | Mapping) or not isinstance(value, Iterable):
@@ -168,7 +170,7 @@ def check_several(what: str, check: Check) -> Check:
 
 
 def check_server_name(name: str, value: Any) -> str:
-    """Check the name of a server for TLS: what `ssl` would refuse only when a connection is already open."""
+    """Check the server name for TLS, which `ssl` would refuse only after the connection was opened."""
     if not isinstance(value, str):
         refuse(name, "a str", value)
     if not 0 < len(value) <= _MAX_NAME or value.startswith(".") or " " in value or not value.isprintable():
@@ -177,25 +179,25 @@ def check_server_name(name: str, value: Any) -> str:
 
 
 def check_version(name: str, value: object) -> HttpVersion:
-    """Check an HTTP version, and return the known one: it goes into every request line."""
+    """Check an HTTP version, and return the constant that equals it: 1.1 or 1.0."""
     for known in (HttpVersion11, HttpVersion10):
         if value == known:
             return known
     raise ValueError(f"{name} should be HttpVersion11 or HttpVersion10, got {short_repr(value)}")
 
 
-# --- what is sent ------------------------------------------------------------------------------------------------
+# --- credentials and fields --------------------------------------------------------------------------------------
 
 
 def check_auth(name: str, auth: Any) -> BasicAuth:
-    """Check credentials, which may be those of another library with the same methods."""
+    """Check credentials; an object of another library with `login` and `encode` is accepted."""
     if isinstance(auth, BasicAuth) or (hasattr(auth, "login") and hasattr(auth, "encode")):
         return auth  # type: ignore[no-any-return]
     return refuse_secret(name, "a BasicAuth", auth)
 
 
 def check_names(name: str, value: Any) -> list[str]:
-    """Check names of header fields, and return a list. One str would be taken for the names of its letters."""
+    """Check names of header fields, and return a list; a single str is refused, as iteration would split it."""
     if value is None:
         return []
     if isinstance(value, Iterable) and not isinstance(value, str):
@@ -206,7 +208,7 @@ def check_names(name: str, value: Any) -> list[str]:
 
 
 def check_pairs(name: str, value: Any) -> Any:
-    """Check a mapping, or pairs of a name and a value; return pairs as a list, which can be read more than once."""
+    """Check a mapping, or pairs of a name and a value; pairs are returned as a list, which can be iterated twice."""
     if isinstance(value, Mapping):
         return value
     if isinstance(value, Iterable) and not isinstance(value, str | bytes):

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class ETag:
-    """An entity tag.
+    """An entity tag (RFC 9110 §8.8.3).
 
     Args:
-        value: the tag without its quotes.
-        is_weak: whether it has the prefix `W/`. Default False.
+        value: the opaque tag, without its quotes.
+        is_weak: whether the tag has the prefix `W/`. Default False.
     """
 
     value: str

@@ -1,4 +1,4 @@
-"""Names of HTTP methods and header fields, so that the same object is used for the same name everywhere."""
+"""Constants for the names of HTTP methods (str) and header fields (istr)."""
 
 from typing import Final
 

@@ -14,10 +14,15 @@ class _RequestInfoFields(NamedTuple):
 
 
 class RequestInfo(_RequestInfoFields):
-    """What was asked: `url` (URL), `method` (str), `headers` (CIMultiDictProxy) and `real_url` (URL).
+    """A request as it was sent: `url` (URL), `method` (str), `headers` (CIMultiDictProxy) and `real_url` (URL).
 
-    `real_url` is the URL before its fragment was removed and defaults to `url`. Pickles and copies
-    although a `CIMultiDictProxy` alone does not.
+    It can be pickled and copied, although a `CIMultiDictProxy` cannot.
+
+    Args:
+        url: URL without its fragment.
+        method: method of the request, like "GET".
+        headers: header fields of the request.
+        real_url: URL with its fragment. Default: `url`.
     """
 
     __slots__ = ()

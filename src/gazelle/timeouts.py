@@ -5,7 +5,7 @@ from math import isfinite
 from typing import Final
 
 _NUMBERS: Final = frozenset({int, float})
-_USUAL_MAX: Final = 10**9  # anything longer is looked at more closely
+_USUAL_MAX: Final = 10**9  # longer ones get the full check
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,11 +14,12 @@ class ClientTimeout:
 
     Args:
         total: the whole request, from the wait for a connection to the last byte of the body, redirects included.
-        connect: the wait for a free place in the pool plus opening the connection.
-        sock_read: the longest gap between two received pieces.
-        sock_connect: one attempt to connect to one address.
-        ceil_threshold: deadlines further away than this many seconds may be rounded up to whole seconds. Default 5. The
-            permission is not used: all deadlines share one timer, and there is nothing to gain by it.
+            Default None.
+        connect: the wait for a free slot in the pool plus opening the connection. Default None.
+        sock_read: the longest wait for data from the server. Default None.
+        sock_connect: one attempt to connect to one address. Default None.
+        ceil_threshold: has no effect. In aiohttp, longer deadlines are rounded up to whole seconds; here all deadlines
+            share one timer. Default 5.
 
     Raises:
         TypeError: a limit is not a number.
@@ -32,7 +33,7 @@ class ClientTimeout:
     ceil_threshold: float = 5
 
     def __post_init__(self) -> None:
-        # Programs make one for each call: the usual values pass a check that costs little.
+        # Programs create one per call: the usual values take a fast path.
         limits = (self.total, self.connect, self.sock_read, self.sock_connect)
         for value in (*limits, self.ceil_threshold):
             if value is not None and not (type(value) in _NUMBERS and 0 <= value <= _USUAL_MAX):
@@ -58,4 +59,4 @@ def _check(name: str, value: object, *, optional: bool) -> None:
 
 
 DEFAULT_TIMEOUT: Final = ClientTimeout(total=5 * 60, sock_connect=30)
-"""Limits of a session that was given none: 300 s in total, 30 s for each connection attempt."""
+"""Default limits of a session: 300 s in total, 30 s for each connection attempt."""

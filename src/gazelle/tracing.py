@@ -1,4 +1,4 @@
-"""Tracing: what happens to a request, told to coroutine functions of the user."""
+"""Tracing: calls the user's coroutine functions at the events of a request."""
 
 from collections.abc import Awaitable, Callable, Iterable, MutableSequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ _Handler = TypeVar("_Handler", bound=Callable[..., Awaitable[object]])
 
 
 class TracedResponse(Protocol):
-    """What tracers may use of a response; it is a `ClientResponse`."""
+    """The attributes of a `ClientResponse` that handlers may use."""
 
     @property
     def status(self) -> int: ...
@@ -47,7 +47,7 @@ class TracedResponse(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class TraceRequestStartParams:
-    """A request starts. Handlers may change `headers`, they are sent as the handlers leave them."""
+    """A request starts. Handlers may change `headers` before they are sent."""
 
     method: str
     url: URL
@@ -74,7 +74,7 @@ class TraceRequestChunkSentParams:
 
 @dataclass(frozen=True, slots=True)
 class TraceRequestEndParams:
-    """A request is done: the head of the last response is there, its body may still be on the way."""
+    """A request has its final response, of which the head was received and the body perhaps not yet."""
 
     method: str
     url: URL
@@ -104,7 +104,7 @@ class TraceRequestRedirectParams:
 
 @dataclass(frozen=True, slots=True)
 class TraceResponseHeadersReceivedParams:
-    """The head of a response arrived; `headers` are those of the request."""
+    """The head of a response was received; `headers` are those of the request."""
 
     method: str
     url: URL
@@ -116,7 +116,7 @@ class TraceResponseHeadersReceivedParams:
 
 @dataclass(frozen=True, slots=True)
 class TraceResponseChunkReceivedParams:
-    """The body of a response was read, whole by `read()`, or a piece of it from the stream; codings are taken off."""
+    """A decoded piece of the body of a response was read from the stream, or the whole body by `read()`."""
 
     method: str
     url: URL
@@ -125,12 +125,12 @@ class TraceResponseChunkReceivedParams:
 
 @dataclass(frozen=True, slots=True)
 class TraceConnectionQueuedStartParams:
-    """The request starts to wait for a free place in the pool."""
+    """A request starts to wait for a free slot in the pool."""
 
 
 @dataclass(frozen=True, slots=True)
 class TraceConnectionQueuedEndParams:
-    """The wait for a free place in the pool is over."""
+    """The wait for a free slot in the pool has ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +145,7 @@ class TraceConnectionCreateEndParams:
 
 @dataclass(frozen=True, slots=True)
 class TraceConnectionReuseconnParams:
-    """A connection of the pool is used again."""
+    """An idle connection of the pool is reused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,9 +180,9 @@ class TraceDnsCacheMissParams:
 
 
 class Signal(MutableSequence[Callable[[Any, Any, _Params], Awaitable[object]]], Generic[_Params]):
-    """A list of coroutine functions `(session, trace_config_ctx, params)`, which can be frozen.
+    """A list of handlers, coroutine functions `(session, trace_config_ctx, params)`, which can be frozen.
 
-    Calling it adds a function and returns that, so that a signal can be used as a decorator.
+    Calling it appends a handler and returns the handler, so that it can be used as a decorator.
     """
 
     __slots__ = ("_frozen", "_handlers")
@@ -193,15 +193,15 @@ class Signal(MutableSequence[Callable[[Any, Any, _Params], Awaitable[object]]], 
 
     @property
     def frozen(self) -> bool:
-        """Whether the list can no longer be changed."""
+        """Whether the list is read-only."""
         return self._frozen
 
     def freeze(self) -> None:
-        """Make the list final."""
+        """Make the list read-only."""
         self._frozen = True
 
     async def send(self, session: object, trace_config_ctx: object, params: _Params) -> None:
-        """Awaits the functions one after the other; what one raises ends it, and is raised.
+        """Await the handlers in order; an exception of one propagates and skips the rest.
 
         Raises:
             RuntimeError: the list is not frozen.
@@ -237,30 +237,30 @@ class Signal(MutableSequence[Callable[[Any, Any, _Params], Awaitable[object]]], 
         return len(self._handlers)
 
     def insert(self, index: int, value: Callable[[Any, Any, _Params], Awaitable[object]]) -> None:
-        """Put a function in front of that at `index`."""
+        """Insert a handler before the one at `index`."""
         self._changeable().insert(index, value)
 
     def __eq__(self, other: object) -> bool:
         return list(self) == list(other) if isinstance(other, Signal | list) else NotImplemented
 
-    __hash__ = None  # type: ignore[assignment]  # it can change
+    __hash__ = None  # type: ignore[assignment]  # mutable
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} frozen={self._frozen} {self._handlers!r}>"
 
 
 class TraceConfig:
-    """Coroutine functions to be told what happens to the requests of a session, in lists named `on_...`.
+    """Handlers for the events of the requests of a session, in lists named `on_...`.
 
-    Each is called as `(session, trace_config_ctx, params)` and awaited before the request goes on; an exception it
-    raises fails the request. Signals of aiohttp's `TraceConfig` mean the same, with two additions:
-    `on_response_headers_received` is sent for every response, before the body is read. `on_response_chunk_received` is
-    sent by `read()`, once with the whole body, and also for every piece that is read from the stream (`content`),
-    before the reader gets it; but not for what `content.read_nowait()` returns.
+    A handler is called as `(session, trace_config_ctx, params)` and awaited before the request continues; an exception
+    that it raises fails the request. The events are those of aiohttp's `TraceConfig`, with two additions:
+    `on_response_headers_received` is sent for every response, before its body is read. `on_response_chunk_received` is
+    sent not only by `read()`, once with the whole body, but also for every piece that is read from the stream
+    (`content`), before the caller gets it; `content.read_nowait()` sends none.
 
     Args:
-        trace_config_ctx_factory: makes the context of a request; called with `trace_request_ctx`, what was passed to
-            the request under this name. Default `types.SimpleNamespace`.
+        trace_config_ctx_factory: creates the context of a request; called with the keyword argument
+            `trace_request_ctx`, the option of the request with that name. Default `types.SimpleNamespace`.
     """
 
     def __init__(self, trace_config_ctx_factory: Callable[..., Any] = SimpleNamespace) -> None:
@@ -284,23 +284,23 @@ class TraceConfig:
         self._trace_config_ctx_factory = trace_config_ctx_factory
 
     def trace_config_ctx(self, trace_request_ctx: Any = None) -> Any:
-        """Return a new context, for one request."""
+        """Return a new context for a request."""
         return self._trace_config_ctx_factory(trace_request_ctx=trace_request_ctx)
 
     def freeze(self) -> None:
-        """Make all lists final; a session does that with what it is given."""
+        """Make all lists read-only; a session does so with its trace configurations."""
         for value in vars(self).values():
             if isinstance(value, Signal):
                 value.freeze()
 
 
 class Trace:
-    """One request told to one `TraceConfig`. Nothing is made for signals that nobody listens to.
+    """Sends the events of one request to one `TraceConfig`. Parameters are created only for events with handlers.
 
     Args:
-        session: the session of the request, first argument of the functions.
-        trace_config: the frozen lists; that of aiohttp will do.
-        trace_config_ctx: the context of the request, second argument of the functions.
+        session: session of the request, the first argument of the handlers.
+        trace_config: frozen configuration; aiohttp's works, too.
+        trace_config_ctx: context of the request, the second argument of the handlers.
     """
 
     __slots__ = ("_session", "_trace_config", "_trace_config_ctx")
@@ -317,7 +317,7 @@ class Trace:
 
     @classmethod
     def begin(cls, session: object, trace_config: TraceConfig, trace_request_ctx: object = None) -> Self:
-        """Return the trace of a new request, with a context of its own."""
+        """Return the trace of a new request, with a new context."""
         return cls(session, trace_config, trace_config.trace_config_ctx(trace_request_ctx=trace_request_ctx))
 
     async def send_request_start(self, method: str, url: URL, headers: CIMultiDict[str]) -> None:
@@ -341,7 +341,7 @@ class Trace:
     async def send_request_end(
         self, method: str, url: URL, headers: CIMultiDict[str], response: TracedResponse
     ) -> None:
-        """A request is done."""
+        """A request has its final response."""
         if signal := self._trace_config.on_request_end:
             params = TraceRequestEndParams(method, url, headers, response)
             await signal.send(self._session, self._trace_config_ctx, params)
@@ -371,8 +371,8 @@ class Trace:
         reason: str,
         response_headers: CIMultiDictProxy[str],
     ) -> None:
-        """The head of a response arrived."""
-        # aiohttp's own TraceConfig, which is welcome here, does not have it.
+        """The head of a response was received."""
+        # aiohttp's TraceConfig, which is accepted here, does not have this list.
         if signal := getattr(self._trace_config, "on_response_headers_received", None):
             params = TraceResponseHeadersReceivedParams(method, url, headers, status, reason, response_headers)
             await signal.send(self._session, self._trace_config_ctx, params)
@@ -384,12 +384,12 @@ class Trace:
             await signal.send(self._session, self._trace_config_ctx, params)
 
     async def send_connection_queued_start(self) -> None:
-        """The wait for a free place in the pool starts."""
+        """The wait for a free slot in the pool starts."""
         if signal := self._trace_config.on_connection_queued_start:
             await signal.send(self._session, self._trace_config_ctx, TraceConnectionQueuedStartParams())
 
     async def send_connection_queued_end(self) -> None:
-        """The wait for a free place in the pool is over."""
+        """The wait for a free slot in the pool has ended."""
         if signal := self._trace_config.on_connection_queued_end:
             await signal.send(self._session, self._trace_config_ctx, TraceConnectionQueuedEndParams())
 
@@ -404,7 +404,7 @@ class Trace:
             await signal.send(self._session, self._trace_config_ctx, TraceConnectionCreateEndParams())
 
     async def send_connection_reuseconn(self) -> None:
-        """A connection of the pool is used again."""
+        """An idle connection of the pool is reused."""
         if signal := self._trace_config.on_connection_reuseconn:
             await signal.send(self._session, self._trace_config_ctx, TraceConnectionReuseconnParams())
 

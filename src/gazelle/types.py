@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 from multidict import CIMultiDict, CIMultiDictProxy, istr
 from yarl import URL
-from yarl import Query as Query  # what yarl takes as a query is what `params` takes
+from yarl import Query as Query  # the type of `params`
 
 
 class HttpVersion(NamedTuple):
@@ -43,4 +43,4 @@ class Sentinel(Enum):
 
 
 sentinel: Final = Sentinel.sentinel
-"""Default of arguments for which None is a value."""
+"""Default of arguments that accept None as a value."""

@@ -80,8 +80,8 @@ def detect_encoding(body: bytes) -> str:
     A byte order mark of UTF-16 or UTF-32 decides. A text that looks Western European with fewer than 12 non-ASCII
     letters is windows-1252, the default of browsers for these languages (WHATWG HTML §13.2.3.2): with so few letters,
     detectors mistake French for Chinese. For other texts, `faust-cchardet` if it is installed, else
-    `charset-normalizer`, guesses from the first 64 KiB. A guess that does not decode them is discarded. Without a guess,
-    the encoding is windows-1252 if the bytes are text in it; else UTF-8, in which decoding the body fails.
+    `charset-normalizer`, guesses from the first 64 KiB. A guess that does not decode them is discarded. Without a
+    guess, the encoding is windows-1252 if the bytes are text in it; else UTF-8, in which decoding the body fails.
 
     For a short text in a script other than Latin the guess is often wrong. Servers should name the charset.
     """

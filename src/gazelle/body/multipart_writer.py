@@ -141,9 +141,9 @@ class MultipartWriter(PiecewisePayload):
     def append_payload(self, payload: Payload) -> Payload:
         """Add a payload as a part.
 
-        The Content-Encoding and Content-Transfer-Encoding (`base64`, `quoted-printable`) that its header fields name are
-        applied when it is sent; its Content-Length is set if its size is known. In `form-data` a part has none of these
-        fields (RFC 7578 §4.7, §4.8), and one without a Content-Disposition gets the name `section-` and a number.
+        Its Content-Encoding and Content-Transfer-Encoding (`base64`, `quoted-printable`) are applied when it is sent;
+        its Content-Length is set if its size is known. In `form-data` a part has none of these fields (RFC 7578 §4.7,
+        §4.8), and one without a Content-Disposition gets the name `section-` and a number.
 
         Raises:
             TypeError: the argument is not a payload.

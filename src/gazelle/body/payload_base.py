@@ -29,7 +29,7 @@ class Payload(ABC):
     """The body of a request, or of a part of a multipart body.
 
     A subclass overrides `write`, or derives from `PiecewisePayload`, which is faster. For a subclass that overrides
-    `write` or `write_with_length`, `chunks` and `body_bytes` return the bytes that it writes.
+    `write` or `write_with_length`, `chunks` yields the bytes it writes, and `body_bytes` returns None.
 
     Args:
         value: the object that holds the body.

@@ -18,9 +18,12 @@ _MISSING_EXTRA = 2
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line with `arguments` (default: those of the process) and return its exit code.
+    """Run the command line and return its exit code.
 
-    click and rich come with the extra `cli`; without them only `--version` works.
+    Without the extra `cli` (click and rich) only `--version` works.
+
+    Args:
+        arguments: the words of the command line. Default: those of the process.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
     if words == ["--version"]:

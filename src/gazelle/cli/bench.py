@@ -1,4 +1,4 @@
-"""`gazelle bench`: a load of equal requests and what became of them."""
+"""`gazelle bench`: sends a load of equal requests and counts the results."""
 
 import asyncio
 import gc
@@ -27,7 +27,7 @@ if sys.platform == "win32":
         return times.user, times.system
 
     def allow_sockets(number: int) -> None:
-        """Let this process open `number` sockets; Windows has no such limit."""
+        """Do nothing: Windows has no limit on open sockets."""
 
 else:
     import resource
@@ -38,7 +38,7 @@ else:
         return usage.ru_utime, usage.ru_stime
 
     def allow_sockets(number: int) -> None:
-        """Let this process open `number` sockets, as far as the system's hard limit allows it."""
+        """Raise the limit on open files so that `number` sockets fit, up to the hard limit."""
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         wanted = number + _OTHER_FILES
         if soft != resource.RLIM_INFINITY and soft < wanted:
@@ -46,19 +46,20 @@ else:
             resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
-_OTHER_FILES = 64  # standard streams, the loop's own, the resolver's
+_OTHER_FILES = 64  # files of the standard streams, the loop and the resolver
 _SECOND = 1_000_000_000
-_TICK = 0.1  # seconds between two looks at the number of responses
+_TICK = 0.1  # seconds between two marks
 _MOST_MARKS = 2000
-_WARMUP_GRACE = 1.0  # seconds a request may outlive the warm-up, so that its connection is warm for the measurement
+_WARMUP_GRACE = 1.0  # seconds that a request may continue after the warm-up, so that its connection stays open
 _FOREVER = 1 << 62
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What to do: `connections` workers that repeat `call` for `duration` seconds or `requests` times.
+    """A load: `connections` workers that repeat `call` for `duration` seconds or `requests` times in total.
 
-    `rate` in requests per second makes the plan fixed: request n starts at n / rate, whatever became of the others.
+    The first `warmup` seconds of requests are not counted. With a `rate`, in requests per second, request n is planned
+    at n / rate seconds, independently of the other requests.
     """
 
     call: Call
@@ -71,7 +72,10 @@ class Load:
 
 @dataclass(slots=True)
 class Tally:
-    """What became of the requests so far. Every response counts, whatever its status; durations in nanoseconds."""
+    """Counts of the results so far: responses of any status with their latencies, errors by kind, and body bytes.
+
+    `aborted` requests were running at the end. `marks` are pairs of a time (ns) and the number of responses then.
+    """
 
     latencies: LatencyHistogram = field(default_factory=LatencyHistogram)
     statuses: Counter[int] = field(default_factory=Counter)
@@ -87,11 +91,11 @@ class Tally:
 
     @property
     def failures(self) -> int:
-        """The number of requests that failed by themselves, not by the end of the measurement."""
+        """The number of requests that failed, without those aborted at the end."""
         return self.errors.total()
 
     def mark(self, moment: int) -> None:
-        """Note the number of responses at `moment`; the notes thin out so that a long run does not pile them up."""
+        """Append a mark at `moment` (ns); after 2000 marks every second one is dropped, to bound the memory."""
         self.marks.append((moment, self.responses))
         if len(self.marks) > _MOST_MARKS:
             del self.marks[1::2]
@@ -99,7 +103,10 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The result of a load; times in seconds, `unsent` planned requests that were never sent."""
+    """The result of a load.
+
+    `wall`, `user` and `system` are seconds; `unsent` is the number of planned requests that were not sent.
+    """
 
     load: Load
     tally: Tally
@@ -111,9 +118,11 @@ class Outcome:
 
 
 async def run_load(load: Load, show: Callable[[Tally, float], None]) -> Outcome:
-    """Warm up, then measure; `show` is called ten times a second with the tally and the seconds since the start.
+    """Warm up, measure, and return the result. A cancellation (Ctrl-C) ends the measurement early.
 
-    A cancellation (Ctrl-C) ends the measurement early, and what was measured until then is the result.
+    Args:
+        load: the load.
+        show: called ten times a second with the tally and the seconds since the start.
 
     Raises:
         ValueError: the request cannot be sent as it is, for example for a control character in a header.
@@ -124,11 +133,11 @@ async def run_load(load: Load, show: Callable[[Tally, float], None]) -> Outcome:
         timeout=ClientTimeout(total=load.call.timeout),
         headers=load.call.headers,
         auto_decompress=False,
-        cookie_jar=DummyCookieJar(),  # every request is the same
+        cookie_jar=DummyCookieJar(),  # all requests must be equal
     ) as session:
         if load.warmup:
             await _Stretch(load, session, requests=None, duration=load.warmup).warm_up()
-        # What exists now lives to the end; the collector need not look at it during the measurement.
+        # Exempt the objects that live until the end from garbage collections during the measurement.
         gc.collect()
         gc.freeze()
         return await _Stretch(load, session, requests=load.requests, duration=load.duration).measure(show)
@@ -153,14 +162,14 @@ class _Stretch:
         self._stop_at = _FOREVER if duration is None else self._begin + int(duration * _SECOND)
 
     async def warm_up(self) -> None:
-        """Run to the end and let requests under way finish, so that their connections stay open."""
+        """Run to the end and let running requests finish, so that their connections stay open."""
         with self._pacer() as pacer:
             workers = self._start(pacer)
             await asyncio.wait(workers, timeout=self._rest() + _WARMUP_GRACE)
             await _stop(workers)
 
     async def measure(self, show: Callable[[Tally, float], None]) -> Outcome:
-        """Run to the end and abort what is under way then."""
+        """Run to the end, abort running requests, and return the result."""
         interrupted = False
         self._tally.mark(self._begin)
         user, system = cpu_seconds()
@@ -195,7 +204,7 @@ class _Stretch:
         return nullcontext() if self._load.rate is None else Pacer()
 
     def _unsent(self, wall: float) -> int:
-        """Return how many planned requests were not sent; the plan ends on time even if the measurement is late."""
+        """Return how many requests planned before the end of the duration were not sent."""
         if self._load.rate is None:
             return 0
         seconds = wall if self._duration is None else min(wall, self._duration)
@@ -205,14 +214,14 @@ class _Stretch:
         return [asyncio.create_task(self._work(pacer)) for _ in range(self._load.connections)]
 
     async def _work(self, pacer: Pacer | None) -> None:
-        # The loop of the whole tool: whatever is done here is paid once for every request.
+        # The inner loop: work done here is part of the cost of every request.
         send, tally, stop_at = self._send, self._tally, self._stop_at
         record, statuses = tally.latencies.record, tally.statuses
         period = _SECOND / self._load.rate if self._load.rate else 0
         started = self._begin
         for ticket in self._tickets:
             if pacer is not None:
-                # A late request counts from the moment it was planned for: who waits in line waits, too.
+                # The latency of a late request counts from its planned start, as the time in the queue is part of it.
                 started = self._begin + int(ticket * period)
                 await pacer.until(min(started, stop_at))
                 if started < stop_at:
@@ -223,10 +232,10 @@ class _Stretch:
                 response = await send()
                 body = await response.read()
             except (ClientError, TimeoutError, OSError) as error:
-                if isinstance(error, ValueError):  # no request can be made of this, and none was sent
+                if isinstance(error, ValueError):  # the request is invalid, and was not sent
                     raise
                 tally.errors[describe(error, self._load.call.host).kind] += 1
-                # An error that needs no waiting must not keep the loop from everything else.
+                # An immediate error must not starve the other tasks.
                 await asyncio.sleep(0)
                 started = perf_counter_ns()
             except asyncio.CancelledError:
@@ -237,7 +246,7 @@ class _Stretch:
                 record(ended - started)
                 statuses[response.status] += 1
                 tally.body_bytes += len(body)
-                # Without a plan the next request begins where this one ended.
+                # Without a rate the next request starts at the end of this one.
                 started = ended
 
 

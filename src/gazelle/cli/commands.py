@@ -1,4 +1,4 @@
-"""The commands and their options, and the one place where errors become exit codes."""
+"""The commands and their options, and the mapping of errors to exit codes."""
 
 import asyncio
 import json
@@ -24,7 +24,7 @@ from .report import document, live_line, print_text
 from .version import version_line
 
 _BENCH_TIMEOUT = 30.0
-_LIVE_EVERY = 0.5  # seconds; drawing takes time in which no response is read
+_LIVE_EVERY = 0.5  # seconds; drawing delays the reading of responses
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -36,7 +36,9 @@ def gazelle() -> None:
 @gazelle.command("get")
 @request_options("--json", "--json-body")
 @click.option("-o", "--output", metavar="FILE", help="Write the body to FILE; - is standard output.")
-@click.option("--progress/--no-progress", default=None, help="Show a progress bar. Default: if a terminal looks on.")
+@click.option(
+    "--progress/--no-progress", default=None, help="Show a progress bar. Default: if standard error is a terminal."
+)
 @click.option("-v", "--verbose", is_flag=True, help="Show the heads of request (>) and response (<).")
 @click.option(
     "-f", "--fail", is_flag=True, help="End with exit code 22, without the body, for a status of 400 or more."
@@ -76,20 +78,20 @@ def get_command(
     metavar="DURATION",
     help="Send requests for this long. Default without -n: 10s.",
 )
-@click.option("--warmup", type=seconds, default="0s", help="Send requests for this long first, and forget them.")
+@click.option("--warmup", type=seconds, default="0s", help="Send requests for this long first, without counting them.")
 @click.option(
     "-r",
     "--rate",
     type=click.FloatRange(min=0, min_open=True),
     metavar="PER_SECOND",
-    help="Start requests at this rate, however slow the answers; latencies count from the planned start.",
+    help="Start requests at this rate, however slow the responses; latencies count from the planned start.",
 )
 @click.option(
     "--loop",
     type=click.Choice(["auto", "uvloop", "asyncio"]),
     default="auto",
     show_default=True,
-    help="Event loop; auto is uvloop where there is one.",
+    help="Event loop; auto is uvloop if it is installed.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the result as a JSON document.")
 def bench_command(
@@ -102,7 +104,7 @@ def bench_command(
     as_json: bool,
     **request: Any,
 ) -> ExitCode:
-    """Send many requests to URL and tell how long they took and what they cost."""
+    """Send many requests to URL and report latencies, errors and CPU time."""
     if request["timeout"] is None:
         request["timeout"] = _BENCH_TIMEOUT
     if duration is None and requests is None:
@@ -143,7 +145,11 @@ def _run_with_display(load: Load, loop: str) -> Outcome:
 
 
 def run(words: Sequence[str]) -> int:
-    """Run the command that `words` name and return the exit code."""
+    """Run a command and return its exit code.
+
+    Args:
+        words: the arguments of the command line, without the program.
+    """
     try:
         return int(gazelle.main(words, prog_name="gazelle", standalone_mode=False) or ExitCode.OK)
     except click.ClickException as error:

@@ -1,4 +1,4 @@
-"""`gazelle get`: one request, its body to a file or the terminal."""
+"""`gazelle get`: sends one request and writes the body of the response."""
 
 import os
 import sys
@@ -21,14 +21,14 @@ _CHUNK = 256 * 1024
 
 
 class OutputError(Exception):
-    """The body cannot be written where it should go."""
+    """The body cannot be written to the file or standard output."""
 
 
 class Wishes(NamedTuple):
-    """What to do with the response.
+    """The options of `gazelle get` for the response.
 
     `output` is a path, `-` for standard output, or None for standard output unless that is a terminal and the body
-    is binary; `progress` None shows a bar when a person looks on.
+    is binary. `progress` None shows a bar if standard error is a terminal and the body is not written to one.
     """
 
     output: str | None
@@ -39,7 +39,7 @@ class Wishes(NamedTuple):
 
 
 async def get(call: Call, wishes: Wishes) -> ExitCode:
-    """Send the request and deliver the response.
+    """Send the request, write the response, and return the exit code.
 
     Raises:
         ClientError, TimeoutError: the exchange failed.
@@ -103,7 +103,7 @@ async def _deliver(response: ClientResponse, wishes: Wishes) -> None:
 
 
 class _Sink:
-    """A binary file whose errors cannot be mistaken for errors of the network."""
+    """A binary file that raises `OutputError`, so that its errors differ from those of the network."""
 
     def __init__(self, file: BinaryIO, name: str) -> None:
         self._file = file
@@ -133,17 +133,17 @@ class _Sink:
 
 @contextmanager
 def _sink(output: str | None) -> Iterator[_Sink]:
-    # The file is opened when the response has begun, so that a request that fails leaves an older file alone.
+    # The file is opened after the head of the response was received, so that a failed request keeps an older file.
     if output is None or output == "-":
         try:
             yield _Sink(sys.stdout.buffer, "standard output")
         except OutputError:
-            # What is left in the buffer would fail once more when the interpreter ends.
+            # Flushing the rest of the buffer at exit would fail again.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise
         return
     try:
-        file = open(output, "wb")  # noqa: SIM115 -- opening has an error text of its own
+        file = open(output, "wb")  # noqa: SIM115 -- closed below, with errors of its own
     except OSError as error:
         raise OutputError(f"cannot write to {output}: {error.strerror}") from error
     sink = _Sink(file, output)
@@ -151,7 +151,7 @@ def _sink(output: str | None) -> Iterator[_Sink]:
         yield sink
         sink.close()
     finally:
-        with suppress(OSError):  # already told, or hiding what is worse
+        with suppress(OSError):  # must not replace the first error
             file.close()
 
 
@@ -160,7 +160,7 @@ def _bar(response: ClientResponse, *, shown: bool) -> Iterator[Callable[[int], N
     if not shown:
         yield lambda _size: None
         return
-    # Of an encoded body we write more than Content-Length tells.
+    # Content-Length is the encoded length, and the decoded body is written.
     length = response.headers.get("Content-Length") if "Content-Encoding" not in response.headers else None
     total = int(length) if length is not None and response.method != "HEAD" else None
     with Progress(

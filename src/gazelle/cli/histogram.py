@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from math import log2, sqrt
 from typing import NamedTuple
 
-# Every doubling is cut into 128 buckets, so a bucket is 0.54 % wide and its middle is within 0.28 % of every duration
-# that fell into it. A bare logarithm is cheaper in CPython than the shifts of HdrHistogram.
+# Each doubling has 128 buckets: a bucket is 0.54 % wide, and its middle within 0.28 % of every duration in it. One
+# logarithm is cheaper in CPython than the shifts of HdrHistogram.
 _PER_DOUBLING = 128
 _DOUBLINGS = 50  # 2**50 ns is thirteen days.
 _SIZE = _DOUBLINGS * _PER_DOUBLING + 1  # the logarithm of 2**50 - 1 is rounded up
@@ -16,17 +16,17 @@ def _middle(index: int) -> float:
 
 
 class Bar(NamedTuple):
-    """One bar of a histogram for people: how many durations (nanoseconds) were longer than the bar before reaches."""
+    """One bar of a plotted histogram: the number of durations up to `upper` (ns) and above the bar before."""
 
     upper: float
     number: int
 
 
 class LatencyHistogram:
-    """Counts durations in buckets of constant relative width and answers questions about their distribution.
+    """Counts durations in buckets of constant relative width.
 
-    Durations are integers in nanoseconds, from 0 up to 2**50. A duration in an answer, and the mean, is within
-    0.3 % of what the full list of durations would give.
+    Durations are integers in nanoseconds, from 0 to 2**50. Results are within 0.3 % of those of the full list of
+    durations.
     """
 
     __slots__ = ("_counts",)
@@ -72,8 +72,10 @@ class LatencyHistogram:
         return sqrt(sum((_middle(index) - mean) ** 2 * count for index, count in self._filled()) / (total - 1))
 
     def percentiles(self, percents: list[float]) -> list[float]:
-        """Return for each of `percents` (0 to 100, none smaller than the one before) the duration that so many percent
-        of all do not exceed; 0 when nothing was counted.
+        """Return the percentiles, in nanoseconds; 0 when nothing was counted.
+
+        Args:
+            percents: the percentages, 0 to 100, in ascending order.
         """
         total = self.count
         answers: list[float] = []
@@ -91,7 +93,7 @@ class LatencyHistogram:
     def bars(self, number: int) -> list[Bar]:
         """Return `number` bars of equal width from the shortest duration up; the last one takes the whole tail.
 
-        The tail begins at three times the mean at the latest, so that a few slow requests do not press all the others
+        The tail begins at three times the mean at the latest, so that a few slow requests do not compress all others
         into the first bar. An empty histogram has no bars.
         """
         if not self.count:

@@ -1,4 +1,4 @@
-"""Wakes coroutines at planned moments more exactly than the timers of an event loop do."""
+"""A timer for coroutines that is more exact than those of event loops."""
 
 import asyncio
 import threading
@@ -9,11 +9,11 @@ from typing import Self
 
 
 class Pacer:
-    """Lets coroutines sleep until moments of `time.perf_counter_ns`.
+    """Suspends coroutines until times of `time.perf_counter_ns`.
 
-    The timers of uvloop and of asyncio's selectors count whole milliseconds, which would show up in every latency of
-    a load with a fixed rate. A thread sleeps to the moment itself (within some 100 µs) and wakes the loop.
-    Moments have to be asked for in the order in which they come. To be used as a context manager inside the loop.
+    The timers of uvloop and of asyncio's selectors have a resolution of 1 ms, which would distort the latencies of a
+    load with a fixed rate. A thread sleeps until the exact time (within some 100 µs) and wakes the loop. Times must be
+    requested in ascending order. The pacer is a context manager, to be entered inside the loop.
     """
 
     def __init__(self) -> None:
@@ -35,7 +35,7 @@ class Pacer:
         self._thread.join()
 
     async def until(self, moment: int) -> None:
-        """Return when `moment` has come."""
+        """Wait until `moment`, in nanoseconds of `time.perf_counter_ns`."""
         if perf_counter_ns() >= moment:
             return
         sleeper: asyncio.Future[None] = self._loop.create_future()

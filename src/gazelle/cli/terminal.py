@@ -1,8 +1,11 @@
-"""What a terminal may and may not be shown."""
+"""Escaping of text for the terminal."""
 
 
 def printable(text: str) -> str:
-    """Escape what could steer the terminal in the text of a hostile server: ESC becomes the four letters `\\x1b`."""
+    """Return a text with its control characters escaped, as those of a hostile server could control the terminal.
+
+    ESC becomes the four characters `\\x1b`.
+    """
     if text.isprintable():
         return text
     return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)

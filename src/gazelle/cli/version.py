@@ -1,4 +1,4 @@
-"""Which Gazelle this is."""
+"""The output of `gazelle --version`."""
 
 import platform
 

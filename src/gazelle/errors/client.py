@@ -16,18 +16,18 @@ class ClientError(Exception):
 
 
 class ClientResponseError(ClientError):
-    """A response arrived and is not acceptable.
+    """A response was received and is not acceptable.
 
     Args:
-        request_info: what was asked.
-        history: the redirect responses that led here, oldest first.
-        code: deprecated spelling of `status`.
-        status: status code of the response; 0 when there is none.
-        message: reason phrase or what is wrong.
-        headers: headers of the response, if there are any.
+        request_info: the request.
+        history: the redirect responses before this one, oldest first.
+        code: deprecated alias of `status`.
+        status: status code of the response. Default 0, for none.
+        message: reason phrase, or description of the error. Default "".
+        headers: header fields of the response. Default None.
 
     Attributes:
-        body: start of the body of the response, if `error_body_size` has asked for it; else None.
+        body: start of the body of the response, of up to `error_body_size` bytes; None without that option.
 
     Raises:
         ValueError: both `code` and `status` are given.
@@ -90,7 +90,7 @@ class ContentTypeError(ClientResponseError):
 
 
 class WSServerHandshakeError(ClientResponseError):
-    """The server answered a WebSocket handshake with something else than an acceptable 101."""
+    """The response to a WebSocket handshake is not an acceptable 101."""
 
 
 class ClientHttpProxyError(ClientResponseError):
@@ -98,23 +98,23 @@ class ClientHttpProxyError(ClientResponseError):
 
 
 class TooManyRedirects(ClientResponseError):
-    """The request was redirected more often than `max_redirects` allows."""
+    """The request was redirected more than `max_redirects` times."""
 
 
 class ClientPayloadError(ClientError):
-    """The body of the response is broken: cut short, badly chunked or not decodable."""
+    """The body of the response is cut short, malformed or cannot be decoded."""
 
 
 class UploadAbortedError(ClientError):
-    """The body of the request could not be sent to its end."""
+    """The body of the request could not be sent completely."""
 
 
 class InvalidURL(ClientError, ValueError):
     """The URL cannot be requested, for example because it has no host.
 
     Args:
-        url: the offending URL, as it was given.
-        description: what is wrong with it.
+        url: the invalid URL, as the caller passed it.
+        description: description of the error. Default None.
     """
 
     def __init__(self, url: str | URL, description: str | None = None) -> None:
@@ -127,16 +127,16 @@ class InvalidURL(ClientError, ValueError):
 
     @property
     def url(self) -> str | URL:
-        """The URL as it was given, str or URL."""
+        """The URL as the caller passed it, str or URL."""
         return self._url
 
     @property
     def description(self) -> str | None:
-        """What is wrong with the URL, if that was said."""
+        """Description of the error, None if there is none."""
         return self._description
 
     def __str__(self) -> str:
-        # Errors end up in logs: a line end would begin a line there, and half a surrogate pair has no encoding.
+        # Errors are logged: a line end would forge a log line, and a lone surrogate cannot be encoded.
         url = "".join([char if char.isprintable() else repr(char)[1:-1] for char in str(self._url)])
         return f"{url} - {self._description}" if self._description else url
 
@@ -149,11 +149,11 @@ class RedirectClientError(ClientError):
 
 
 class NonHttpUrlClientError(ClientError):
-    """The scheme of the URL is none that the client speaks."""
+    """The client does not support the scheme of the URL."""
 
 
 class InvalidUrlClientError(InvalidURL):
-    """The URL given by the caller is malformed."""
+    """The URL passed by the caller is malformed."""
 
 
 class InvalidUrlRedirectClientError(InvalidUrlClientError, RedirectClientError):
@@ -161,8 +161,8 @@ class InvalidUrlRedirectClientError(InvalidUrlClientError, RedirectClientError):
 
 
 class NonHttpUrlRedirectClientError(NonHttpUrlClientError, RedirectClientError):
-    """The scheme of the URL of a redirect is none that the client speaks."""
+    """The client does not support the scheme of the URL of a redirect."""
 
 
 class WSMessageTypeError(TypeError):
-    """A WebSocket message is not of the type the caller asked for."""
+    """A WebSocket message is not of the type that the caller expects."""

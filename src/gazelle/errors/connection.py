@@ -8,7 +8,7 @@ from .pickling import restore
 
 
 class ConnectionKeyLike(Protocol):
-    """What `ClientConnectorError` reads from the key of a connection."""
+    """The attributes of a connection key that `ClientConnectorError` reads."""
 
     @property
     def host(self) -> str: ...
@@ -21,7 +21,7 @@ class ConnectionKeyLike(Protocol):
 
 
 class _PlainKey(NamedTuple):
-    """Stands in for a connection key that cannot leave the process."""
+    """Replaces a connection key that cannot be pickled."""
 
     host: str
     port: int | None
@@ -30,7 +30,7 @@ class _PlainKey(NamedTuple):
 
 
 class ClientConnectionError(ClientError):
-    """The connection could not be opened, broke, or is closed."""
+    """The connection could not be opened, was lost, or is closed."""
 
 
 class ClientConnectionResetError(ClientConnectionError, ConnectionResetError):
@@ -45,8 +45,8 @@ class ClientConnectorError(ClientOSError):
     """The connection could not be opened.
 
     Args:
-        connection_key: whatever the connection was for; has `host`, `port`, `ssl` and `is_ssl`.
-        os_error: why it could not be opened; `errno` and `strerror` are taken from it.
+        connection_key: key of the connection, with `host`, `port`, `ssl` and `is_ssl`.
+        os_error: the cause, from which `errno` and `strerror` are taken.
 
     In a pickle or deep copy an `ssl.SSLContext` is replaced by its repr.
     """
@@ -59,22 +59,22 @@ class ClientConnectorError(ClientOSError):
 
     @property
     def os_error(self) -> OSError:
-        """The error this one was made from."""
+        """The cause."""
         return self._os_error
 
     @property
     def host(self) -> str:
-        """Host name or address that was to be connected."""
+        """Name or address of the host."""
         return self._conn_key.host
 
     @property
     def port(self) -> int | None:
-        """Port that was to be connected."""
+        """Port of the host."""
         return self._conn_key.port
 
     @property
     def ssl(self) -> Any:
-        """TLS setting of the connection: True (default checks), False (none), an SSLContext or a Fingerprint."""
+        """TLS policy of the connection: True (default checks), False (none), an SSLContext or a Fingerprint."""
         return self._conn_key.ssl
 
     def _reason(self) -> str:
@@ -85,7 +85,7 @@ class ClientConnectorError(ClientOSError):
         return f"Cannot connect to host {self.host}:{self.port} ssl:{tls} [{self._reason()}]"
 
     def _state(self) -> dict[str, object]:
-        # errno and strerror live in the C part of an OSError.
+        # errno and strerror are C members of an OSError, not in its `__dict__`.
         return {**self.__dict__, "errno": self.errno, "strerror": self.strerror}
 
     def __copy__(self) -> Exception:
@@ -94,7 +94,7 @@ class ClientConnectorError(ClientOSError):
     def __reduce__(self) -> tuple[Any, ...]:
         state = self._state()
         key = self._conn_key
-        if isinstance(key.ssl, ssl.SSLContext):  # cannot be pickled; its repr keeps the message the same
+        if isinstance(key.ssl, ssl.SSLContext):  # cannot be pickled; its repr keeps the message unchanged
             key = state["_conn_key"] = _PlainKey(key.host, key.port, key.is_ssl, repr(key.ssl))
         return restore, (type(self), (key, *self.args[1:]), state)
 
@@ -138,11 +138,11 @@ class ClientConnectorSSLError(ClientSSLError, ssl.SSLError):
 
 
 class ClientConnectorCertificateError(ClientSSLError, ssl.CertificateError):
-    """The certificate of the server is not acceptable; `verify_code` and so on as in `ssl.SSLCertVerificationError`.
+    """The certificate of the server is not trusted; `verify_code` and so on as in `ssl.SSLCertVerificationError`.
 
     Args:
-        connection_key: whatever the connection was for.
-        certificate_error: what is wrong with the certificate.
+        connection_key: key of the connection.
+        certificate_error: the error of the verification.
     """
 
     def __init__(self, connection_key: ConnectionKeyLike, certificate_error: Exception) -> None:
@@ -157,12 +157,12 @@ class ClientConnectorCertificateError(ClientSSLError, ssl.CertificateError):
 
     @property
     def certificate_error(self) -> Exception:
-        """What is wrong with the certificate."""
+        """The error of the verification."""
         return self._certificate_error
 
     @property
     def ssl(self) -> bool:
-        """Whether the connection was to use TLS."""
+        """Whether the connection is one with TLS."""
         return self._conn_key.is_ssl
 
     def __str__(self) -> str:
@@ -171,14 +171,14 @@ class ClientConnectorCertificateError(ClientSSLError, ssl.CertificateError):
 
 
 class ServerConnectionError(ClientConnectionError):
-    """The server did something to the connection."""
+    """Base of the errors of connections that the server causes."""
 
 
 class ServerDisconnectedError(ServerConnectionError):
-    """The server closed the connection before it had sent a whole response head.
+    """The server closed the connection before the end of the response head.
 
     Args:
-        message: what happened, or the part of the response that arrived. Default "Server disconnected".
+        message: description, or the part of the response that was received. Default "Server disconnected".
     """
 
     def __init__(self, message: Any = None) -> None:
@@ -187,11 +187,11 @@ class ServerDisconnectedError(ServerConnectionError):
 
 
 class ServerTimeoutError(ServerConnectionError, TimeoutError):
-    """A time limit on the server passed; also an `asyncio.TimeoutError`."""
+    """The server exceeded a time limit; also an `asyncio.TimeoutError`."""
 
 
 class ConnectionTimeoutError(ServerTimeoutError):
-    """No connection was to be had in `connect` or `sock_connect` seconds."""
+    """No connection was available within `connect` or `sock_connect` seconds."""
 
 
 class SocketTimeoutError(ServerTimeoutError):
@@ -199,11 +199,11 @@ class SocketTimeoutError(ServerTimeoutError):
 
 
 class ServerFingerprintMismatch(ServerConnectionError):
-    """The certificate of the server has another fingerprint than the expected one.
+    """The fingerprint of the server's certificate is not the expected one.
 
     Args:
-        expected: SHA-256 digest that was asked for.
-        got: SHA-256 digest of the certificate the server showed.
+        expected: the expected SHA-256 digest, 32 bytes.
+        got: SHA-256 digest of the server's certificate.
         host: host name or address of the server.
         port: port of the server.
     """

@@ -1,4 +1,4 @@
-"""How errors are pickled and copied: by their state, since a subclass may have a constructor of its own."""
+"""Pickling and copying of errors by their state, as a subclass may have a constructor with other arguments."""
 
 from typing import NamedTuple
 
@@ -6,12 +6,13 @@ from multidict import CIMultiDict, CIMultiDictProxy
 
 
 class _FrozenHeaders(NamedTuple):
-    """Carries a `CIMultiDictProxy`, which does not pickle, through a pickle."""
+    """Replaces a `CIMultiDictProxy`, which cannot be pickled, in a pickle."""
 
     headers: CIMultiDict[str]
 
 
 def freeze_state(state: dict[str, object]) -> dict[str, object]:
+    """Return the attributes of an error in a form that can be pickled."""
     return {
         name: _FrozenHeaders(CIMultiDict(value)) if isinstance(value, CIMultiDictProxy) else value
         for name, value in state.items()
@@ -19,7 +20,8 @@ def freeze_state(state: dict[str, object]) -> dict[str, object]:
 
 
 def restore(cls: type[Exception], args: tuple[object, ...], state: dict[str, object]) -> Exception:
-    # Not by calling the class: a subclass may take other arguments than the ones in `args`.
+    """Return an error with these attributes, the inverse of `freeze_state`."""
+    # Without calling the constructor: that of a subclass may take other arguments than `args`.
     error = cls.__new__(cls, *args)
     error.args = args
     for name, value in state.items():

@@ -1,11 +1,11 @@
-"""Errors of parsers and decoders. The client raises them as `__cause__` of its own errors."""
+"""Errors of parsers and decoders, which are the causes of client errors."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from .pickling import freeze_state, restore
 
-# Characters or bytes of what the peer sent that an error message quotes.
+# Most characters or bytes of received data that an error message quotes.
 _QUOTE_LIMIT = 100
 
 
@@ -14,12 +14,12 @@ def _quoted(data: bytes | str) -> str:
 
 
 class HttpProcessingError(Exception):
-    """Base of the errors of the wire.
+    """Base of the errors of parsers and decoders.
 
     Args:
-        code: HTTP status that says the same. Default: that of the class, 0 if it has none.
-        message: what is wrong.
-        headers: headers that belong to the error, if there are any.
+        code: HTTP status code for the error. Default: that of the class, which is 0 or 400.
+        message: description of the error. Default "".
+        headers: header fields that belong to the error. Default None.
     """
 
     code = 0
@@ -42,7 +42,7 @@ class HttpProcessingError(Exception):
 
 
 class BadHttpMessage(HttpProcessingError):
-    """What the peer sent is not an HTTP/1 message."""
+    """The peer sent data that is not an HTTP/1 message."""
 
     code = 400
 
@@ -55,8 +55,8 @@ class BadStatusLine(BadHttpMessage):
     """The status line is malformed.
 
     Args:
-        line: the offending line.
-        error: what is wrong, instead of a text that quotes the line.
+        line: the malformed line.
+        error: message to use instead of one that quotes the line. Default None.
     """
 
     def __init__(self, line: str | bytes = "", error: str | None = None) -> None:
@@ -69,7 +69,7 @@ class InvalidHeader(BadHttpMessage):
     """A header field is malformed.
 
     Args:
-        hdr: the offending line or name.
+        hdr: the malformed line or name.
     """
 
     def __init__(self, hdr: bytes | str) -> None:
@@ -82,9 +82,9 @@ class LineTooLong(BadHttpMessage):
     """A line is longer than its limit.
 
     Args:
-        line: the line, or the part of it that was read.
-        limit: the limit in bytes.
-        actual_size: the length in bytes, where it is known.
+        line: the line, or its beginning.
+        limit: the limit in bytes. Default "Unknown".
+        actual_size: length of the line in bytes. Default "Unknown".
     """
 
     def __init__(self, line: bytes | str, limit: int | str = "Unknown", actual_size: int | str = "Unknown") -> None:
@@ -100,11 +100,11 @@ class PayloadEncodingError(BadHttpMessage):
 
 
 class ContentEncodingError(PayloadEncodingError):
-    """The content coding of a body is broken, cut short, or cannot be decoded here."""
+    """The content coding of a body is malformed, cut short, or not supported."""
 
 
 class TransferEncodingError(PayloadEncodingError):
-    """The chunked coding of a body is broken or ends early."""
+    """The chunked coding of a body is malformed or cut short."""
 
 
 class ContentLengthError(PayloadEncodingError):

@@ -1,1 +1,1 @@
-"""The grammar of header field values. It knows texts only: no engine, no request, no I/O."""
+"""Parsers and builders of header field values: functions of texts, without engine, requests or I/O."""

@@ -6,11 +6,11 @@ from typing import Final, NamedTuple
 
 from .grammar import OPEN_STRING, TOKEN, unescape
 
-# A parameter. A quote that is never closed reaches to the end, so that no text is read twice.
+# A parameter. An unclosed quoted string extends to the end of the value, so that no text is scanned twice.
 _PARAMETER: Final = re.compile(rf"[\s,]*({TOKEN})\s*=\s*(?:{OPEN_STRING}|([^\s,\"]*))")
 # A scheme; a token followed by `=` is a parameter.
 _SCHEME: Final = re.compile(rf"[\s,]*({TOKEN})(?=[\s,]|\Z)(?!\s*=)")
-# Credentials without names, like `TlRMTVNT==` (RFC 9110 §11.2).
+# A token68, like `TlRMTVNT==` (RFC 9110 §11.2).
 _TOKEN68: Final = re.compile(r"[ \t]+([A-Za-z0-9._~+/-]+=*)[ \t]*(?=,|\Z)")
 
 
@@ -24,7 +24,7 @@ class Challenge(NamedTuple):
 def parse_challenges(values: Iterable[str]) -> list[Challenge]:
     """Parse WWW-Authenticate fields, each of which may hold several challenges; malformed parts are left out.
 
-    Of parameters with the same name the first counts. Credentials without names are left out.
+    Of parameters with the same name the first is used. A token68 is left out.
 
     Args:
         values: values of the fields, in their order.
@@ -48,7 +48,7 @@ def parse_parameters(value: str) -> dict[str, str]:
 
 
 def _read_parameters(value: str, position: int) -> tuple[dict[str, str], int]:
-    """Return the parameters from a position on, and where they end."""
+    """Return the parameters from a position on, and their end."""
     parameters: dict[str, str] = {}
     while (match := _PARAMETER.match(value, position)) is not None:
         position = match.end()

@@ -1,4 +1,4 @@
-"""Dates of cookies, read as leniently as RFC 6265 §5.1.1 demands, and written as IMF-fixdate."""
+"""Cookie dates: parsed as RFC 6265 §5.1.1 specifies, and written as IMF-fixdate."""
 
 import re
 from datetime import UTC, datetime
@@ -6,7 +6,7 @@ from email.utils import formatdate
 from typing import Final
 
 MAX_TIME: Final = 253402300799
-"""The last second that a date can name, the end of the year 9999, in seconds since 1970."""
+"""Largest date in seconds since 1970: the last second of the year 9999."""
 
 _DELIMITERS: Final = re.compile(r"[\t\x20-\x2f\x3b-\x40\x5b-\x60\x7b-\x7e]+")
 _TIME: Final = re.compile(r"([0-9]{1,2}):([0-9]{1,2}):([0-9]{1,2})(?:[^0-9].*)?", re.DOTALL)
@@ -22,11 +22,11 @@ _FIRST_YEAR: Final = 1601
 def parse_date(text: str) -> int | None:
     """Return a cookie date as seconds since 1970, or None if it is malformed (RFC 6265 §5.1.1).
 
-    The time, the day, the month and the year may come in any order; all other words, time zones too, are ignored.
+    Time, day, month and year may be in any order; other words, including time zones, are ignored.
     """
     time = day = month = year = None
     for token in _DELIMITERS.split(text):
-        # The order of the tests is that of the RFC: a token counts only for the first one that it passes.
+        # The order of the tests is that of the RFC: a token is used by the first test that it passes.
         if time is None and (found := _TIME.fullmatch(token)) is not None:
             time = int(found[1]), int(found[2]), int(found[3])
         elif day is None and (found := _DAY.fullmatch(token)) is not None:

@@ -1,4 +1,4 @@
-"""The Content-Disposition field of responses and parts (RFC 6266, RFC 7578), read and written."""
+"""The Content-Disposition field of responses and parts: parsed and built (RFC 6266, RFC 7578)."""
 
 import re
 import warnings
@@ -23,14 +23,14 @@ from .grammar import (
 
 _TOKEN: Final = re.compile(TOKEN)
 _TYPE: Final = re.compile(rf"[ \t]*({TOKEN})[ \t]*(?=;|$)")
-# A parameter, or nothing, between two semicolons. A star may stand apart from its name: then that parameter is
-# malformed, and not the field.
+# A parameter, or nothing, between two semicolons. White space between a name and its star makes the parameter
+# malformed, but not the field.
 _PARAMETER: Final = re.compile(
     rf";[ \t]*(?:(?P<name>{TOKEN})(?P<apart>[ \t]+\*)?[ \t]*=[ \t]*"
     rf'(?:"(?P<quoted>{QUOTED_TEXT})"|(?P<plain>{TOKEN}))[ \t]*)?(?=;|$)'
 )
 _SEGMENT: Final = re.compile(r"\*(0|[1-9][0-9]{0,3})(\*?)")
-# What a plain `filename` may not hold, because recipients understand it differently (RFC 6266 appendix D).
+# Characters that a plain `filename` must not hold, as recipients interpret them differently (RFC 6266 appendix D).
 _NOT_PLAIN: Final = re.compile(r'[^\x20-\x7e]|["\\%]')
 _QUOTE_LIMIT: Final = 100
 
@@ -50,8 +50,8 @@ class ContentDisposition:
     Args:
         type: the disposition type in lower case, like `attachment`; None if the field is malformed.
         parameters: the parameters, names in lower case.
-        filename: the file name out of the parameters, None if they hold none. It was chosen by the peer: it may name
-            a folder, and is not safe to be opened as it is (RFC 6266 §4.3).
+        filename: the file name in the parameters, None if there is none. The peer chose it: it may contain folders, and
+            is not a safe path (RFC 6266 §4.3).
     """
 
     type: str | None
@@ -69,9 +69,10 @@ def parse_content_disposition(header: str | None) -> tuple[str | None, dict[str,
     """Return the type and the parameters of a Content-Disposition field (RFC 6266 §4.1).
 
     Types and names are in lower case. Extended values (RFC 8187) are decoded and keep the star in their name;
-    continuations (RFC 2231) stay as they are for `content_disposition_filename`. Separators in front of a file name are
-    removed. A malformed field gives `(None, {})` with a `BadContentDispositionHeader` warning, a malformed extended
-    value is left out with a `BadContentDispositionParam` warning. Empty parameters are skipped.
+    continuations (RFC 2231) are left to `content_disposition_filename`. Slashes and backslashes before a file name are
+    removed, and empty parameters skipped. For a malformed field, `(None, {})` is returned with a
+    `BadContentDispositionHeader` warning; a malformed extended value is left out with a `BadContentDispositionParam`
+    warning.
 
     Args:
         header: value of the field, None if there is none.
@@ -127,7 +128,7 @@ def _warn(category: type[Warning], text: str) -> None:
 
 
 def content_disposition_filename(params: Mapping[str, str], name: str = "filename") -> str | None:
-    """Return the file name out of parsed parameters: the extended one, else the plain one, else the joined pieces.
+    """Return the file name in parsed parameters: the extended value, else the plain one, else joined continuations.
 
     Args:
         params: what `parse_content_disposition` has returned.
@@ -140,7 +141,7 @@ def content_disposition_filename(params: Mapping[str, str], name: str = "filenam
 
 
 def _join_continuations(params: Mapping[str, str], name: str) -> str | None:
-    """Join `name*0`, `name*1*` and so on as far as they are there without a gap (RFC 2231 §3, §4.1)."""
+    """Join `name*0`, `name*1*` and so on up to the first gap (RFC 2231 §3, §4.1)."""
     charset = "utf-8"
     pieces: list[bytes] = []
     while True:
@@ -170,16 +171,16 @@ def build_content_disposition(
     Text is put in quotes, with quotes and backslashes escaped, in UTF-8 if it is not ASCII (RFC 7578 §5.1). A file name
     is treated differently:
 
-    - In `form-data` it is percent-encoded (RFC 7578 §2, §4.2) unless `quote_fields` is false; browsers do not
-      percent-encode it, and most servers take it as it is.
-    - In other types, a file name that is not plain ASCII goes into `filename*` (RFC 8187), with a stand-in before
-      it (RFC 6266 appendix D), unless `quote_fields` is false.
+    - In `form-data` it is percent-encoded (RFC 7578 §2, §4.2) unless `quote_fields` is false. Browsers do not
+      percent-encode it, and most servers do not decode it.
+    - In other types, a file name that is not plain ASCII is sent as `filename*` (RFC 8187), after a `filename` with
+      underscores as a fallback (RFC 6266 appendix D), unless `quote_fields` is false.
 
     Args:
         disptype: the type, a token like `form-data` or `attachment`.
         params: the parameters. One whose name ends in a star is written as an extended value.
         quote_fields: see above.
-        charset: what percent-encoding encodes. Default UTF-8.
+        charset: charset of percent-encoded text. Default UTF-8.
 
     Raises:
         TypeError: a value is not a str.

@@ -1,8 +1,8 @@
 """The rules that header field values share (RFC 9110 §5.6, RFC 8187), each written once.
 
-Rules that are parts of larger patterns are pattern texts; the others are functions. The texts are deterministic: the
-next character always says which way to go on, so that a match never takes more steps than there are characters. None
-uses possessive quantifiers or atomic groups, which `re` matches wrongly before CPython 3.11.5.
+Rules that are parts of larger patterns are pattern texts; the others are functions. The patterns are deterministic: the
+next character decides between the alternatives, so that a match takes linear time. None uses possessive quantifiers or
+atomic groups, which `re` matches wrongly before CPython 3.11.5.
 """
 
 import re
@@ -37,8 +37,8 @@ _CONTROL: Final = re.compile(CONTROL)
 _BAD_PERCENT: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
 # RFC 8187 §3.2.1: attr-char, without the letters and digits.
 _ATTR_SAFE: Final = "!#$&+-.^_`|~"
-# Charsets that a peer may name. Python looks an unknown one up in the file system and remembers it for good, and some
-# codecs (idna, punycode) take the square of their input; they are not among these.
+# Charsets that a peer may name. Python searches the file system for an unknown one and caches the result forever. Some
+# codecs (idna, punycode) take quadratic time; they are not among these.
 _CHARSETS: Final = frozenset(aliases).union(aliases.values())
 
 
@@ -72,8 +72,8 @@ def split_ext_value(text: str) -> tuple[str, str] | None:
 def decode_ext_value(text: str) -> str | None:
     """Return the text of an extended value like `UTF-8'en'%e2%82%ac` (RFC 8187 §3.2); None if it is malformed.
 
-    Without a charset it is UTF-8. Malformed are: other characters than ASCII, a percent sign without two hexadecimal
-    digits after it, a charset that `is_charset` refuses, and bytes that the charset does not have.
+    The default charset is UTF-8. A value is malformed if it has a non-ASCII character, a percent sign without two
+    hexadecimal digits after it, a charset that `is_charset` refuses, or bytes that the charset cannot decode.
     """
     parts = split_ext_value(text) if text.isascii() else None
     if parts is None or _BAD_PERCENT.search(parts[1]) is not None:
@@ -91,13 +91,13 @@ def encode_ext_value(text: str, charset: str = "UTF-8") -> str:
 
 
 def percent_decode(text: str) -> bytes:
-    """Return the bytes of a percent-encoded text of a field; a percent sign without two digits stays as it is."""
+    """Return the bytes of a percent-encoded text; a percent sign without two hexadecimal digits is kept."""
     # Bytes of a field that are not UTF-8 are surrogates in its text.
     return unquote_to_bytes(text.encode("utf-8", "surrogateescape"))
 
 
 def percent_encode(text: str, charset: str, safe: str = "") -> str:
-    """Return a text percent-encoded, but for letters, digits, `-._~` and the characters in `safe`.
+    """Return a text percent-encoded, except letters, digits, `-._~` and the characters in `safe`.
 
     Raises:
         ValueError: the charset cannot encode the text.
@@ -109,7 +109,7 @@ def percent_encode(text: str, charset: str, safe: str = "") -> str:
 
 
 def decode_text(data: bytes, charset: str) -> str | None:
-    """Return bytes decoded with a charset that a peer named, UTF-8 if it named none; None if that is impossible."""
+    """Return bytes decoded with the charset that a peer named, UTF-8 for ""; None if they cannot be decoded."""
     if charset and not is_charset(charset):
         return None
     try:
@@ -119,7 +119,7 @@ def decode_text(data: bytes, charset: str) -> str | None:
 
 
 def is_charset(name: str) -> bool:
-    """Return whether a peer may name this charset: Python knows it, for text, and decodes it in linear time."""
+    """Return whether Python has a text codec for the charset that decodes in linear time."""
     if name.lower().replace("-", "_") not in _CHARSETS:
         return False
     try:
@@ -130,15 +130,19 @@ def is_charset(name: str) -> bool:
 
 
 def check_text(what: str, value: object) -> str:
-    """Return a text that is to go into a header field, after a check.
+    """Return a text for a header field, after a check.
+
+    Args:
+        what: the argument, for the message.
+        value: the text.
 
     Raises:
-        TypeError: it is not a str.
-        ValueError: it holds a control character, or cannot be encoded as UTF-8.
+        TypeError: the text is not a str.
+        ValueError: the text holds a control character, or cannot be encoded as UTF-8.
     """
     if not isinstance(value, str):
         raise TypeError(f"{what} must be a str, not {type(value).__name__}: {value!r}")
-    text = str.__str__(value)  # a subclass may override `__str__`: only what was checked goes out
+    text = str.__str__(value)  # a subclass may override `__str__`: send the text that was checked
     if text.isascii() and text.isprintable():
         return text
     if _CONTROL.search(text) is not None:

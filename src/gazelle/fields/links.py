@@ -11,27 +11,27 @@ from .grammar import OPEN_STRING, QUOTED_STRING, TOKEN, decode_ext_value, unesca
 
 _BETWEEN: Final = re.compile(r"[\s,]*")
 _TARGET: Final = re.compile(r"<([^>]*)>")
-# A parameter: a token, perhaps with a token or a quoted string as its value. A quote that is never closed is an
+# A parameter: a token, perhaps with a token or a quoted string as its value. A quote without a closing quote is an
 # ordinary character.
 _PARAMETER: Final = re.compile(rf"\s*;\s*(?:({TOKEN})\s*(?:=\s*(?:{QUOTED_STRING}|([^\s;,]*)))?)?")
-# A malformed part is skipped up to the comma that ends its link; a comma between quotes ends nothing.
+# A malformed part is skipped up to the next comma outside of quotes, which ends its link.
 _REST: Final = re.compile(rf"[^,\"]*(?:{OPEN_STRING}[^,\"]*)*")
-# Of several with one of these names the first counts (RFC 8288 §3.3, §3.4.1).
+# Of several parameters with one of these names the first is used (RFC 8288 §3.3, §3.4.1).
 _ONCE: Final = frozenset({"rel", "media", "title", "title*", "type", "anchor", "url"})
 
 Links = MultiDictProxy[MultiDictProxy[str | URL]]
-"""Links by their relation type, or by their target as it was written if they have none."""
+"""Links by relation type, or by the unresolved target if they have none."""
 
 
 def parse_links(values: Sequence[str], base: URL) -> Links:
     """Parse Link fields; malformed parts of them are left out.
 
-    Each link is found under its `rel`, as it was written, and is a multidict of its parameters, with names in lower
+    The key of a link is the unchanged text of its `rel`. A link is a multidict of its parameters, with names in lower
     case, and `url`, its target. Values of names that end in `*` are decoded (RFC 8187).
 
     Args:
-        values: values of the fields, in their order.
-        base: URL that targets are relative to.
+        values: values of the fields, in order.
+        base: URL against which targets are resolved.
     """
     links: MultiDict[MultiDictProxy[str | URL]] = MultiDict()
     for value in values:
@@ -53,7 +53,7 @@ def parse_links(values: Sequence[str], base: URL) -> Links:
 def _split(value: str) -> Iterator[tuple[str, list[tuple[str, str]]]]:
     """Yield the target and the parameters of each link."""
     position = 0
-    end = value.rfind(">")  # no target begins behind it: otherwise `<,<,<` would be read to its end again and again
+    end = value.rfind(">")  # no target begins after it; without this bound, `<,<,<` would take quadratic time
     while position <= end:
         position = _end(_BETWEEN, value, position)
         match = _TARGET.match(value, position)
@@ -70,7 +70,7 @@ def _split(value: str) -> Iterator[tuple[str, list[tuple[str, str]]]]:
 
 
 def _end(pattern: re.Pattern[str], value: str, position: int) -> int:
-    """Return where a pattern ends that begins at a position; the position itself if it does not match."""
+    """Return the end of the match of a pattern at a position; the position itself if there is no match."""
     match = pattern.match(value, position)
     return position if match is None else match.end()
 
@@ -86,6 +86,6 @@ def _read(name: str | None, quoted: str | None, plain: str | None) -> tuple[str,
     if name.endswith("*"):
         decoded = decode_ext_value(text)
         return None if decoded is None else (name, decoded)
-    if len(text) > 1 and text[0] == text[-1] == "'":  # not in the grammar, but out there
+    if len(text) > 1 and text[0] == text[-1] == "'":  # not in the grammar, but sent by servers
         text = text[1:-1]
     return name, text

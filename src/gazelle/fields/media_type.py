@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from .grammar import QUOTED_STRING, TOKEN, unescape
 
 _TYPE: Final = re.compile(f"{TOKEN}/{TOKEN}")
-# More than a token is accepted as a name, as servers send it, and everything up to the semicolon as a value.
+# Lenient: servers send names that are not tokens, and values of any characters but a semicolon.
 _PARAMETER: Final = re.compile(rf';[ \t]*([^\s;=,"]+)[ \t]*=[ \t]*(?:{QUOTED_STRING}|([^;]*))')
 
 
@@ -21,7 +21,7 @@ class MediaType(NamedTuple):
 
 @lru_cache(maxsize=256)
 def parse_media_type(field: str) -> MediaType:
-    """Parse a Content-Type field; malformed parameters are left out, and of several with one name the first counts.
+    """Parse a Content-Type field; malformed parameters are left out, and of several with one name the first is used.
 
     A field without `type/subtype` gives `application/octet-stream` (RFC 9110 §8.3).
     """
@@ -30,8 +30,7 @@ def parse_media_type(field: str) -> MediaType:
     if _TYPE.fullmatch(value) is None:
         value = "application/octet-stream"
     parameters: dict[str, str] = {}
-    # Every attempt starts at a semicolon; a quote that is never closed is searched for its end once, as any quote
-    # after it would close it.
+    # Linear time: each match starts at a semicolon, and at most one quote has no closing quote to be searched for.
     for name, quoted, plain in _PARAMETER.findall(";" + rest if rest else ""):
         parameters.setdefault(name.lower(), unescape(quoted) if quoted else plain.strip())
     return MediaType(value, MappingProxyType(parameters))

@@ -1,4 +1,4 @@
-"""Old spellings of arguments, translated with a DeprecationWarning. No other module knows them."""
+"""Deprecated arguments, translated to the current ones with a DeprecationWarning."""
 
 import ssl as ssl_module
 import warnings
@@ -14,17 +14,17 @@ OLD_TLS_ARGUMENTS = frozenset({"verify_ssl", "ssl_context", "fingerprint"})
 
 
 def warn_of(name: str, instead: str, stacklevel: int = 4) -> None:
-    """Warn that an argument is deprecated."""
+    """Warn that argument `name` is deprecated in favour of `instead`."""
     warnings.warn(f"{name} is deprecated, use {instead} instead", DeprecationWarning, stacklevel=stacklevel)
 
 
 def check_ssl_context(name: str, value: Any) -> ssl_module.SSLContext:
-    """Check a context."""
+    """Check an `ssl.SSLContext`."""
     return value if isinstance(value, ssl_module.SSLContext) else refuse(name, "an ssl.SSLContext", value)
 
 
 def check_fingerprint(name: str, value: Any) -> Fingerprint:
-    """Check the digest of a certificate, and return the pin."""
+    """Check the SHA-256 digest of a certificate, and return it as a `Fingerprint`."""
     if not isinstance(value, bytes | bytearray | memoryview):
         refuse(name, "the 32 bytes of a SHA-256 digest", value)
     try:
@@ -39,11 +39,11 @@ def merge_tls(
     ssl_context: ssl_module.SSLContext | None = None,
     fingerprint: bytes | None = None,
 ) -> TlsPolicy:
-    """Return the TLS checks that `ssl` or one of its old spellings asks for.
+    """Return the TLS policy of `ssl` or of one of its deprecated alternatives.
 
     Raises:
-        ValueError: more than one of them is given, or the fingerprint is no SHA-256 digest.
-        TypeError: one of them has a type it must not have.
+        ValueError: more than one of the arguments is given, or the fingerprint is not a SHA-256 digest.
+        TypeError: an argument has a wrong type.
     """
     given: list[TlsPolicy] = []
     if verify_ssl is not None:
@@ -64,10 +64,10 @@ def merge_tls(
 def merge_timeouts(
     timeout: ClientTimeout | Sentinel | None, read_timeout: float | Sentinel | None, conn_timeout: float | None
 ) -> ClientTimeout:
-    """Return the time limits that `timeout` or its old spellings ask for, which are checked already.
+    """Return the time limits of `timeout` or of its deprecated alternatives, all of which were checked.
 
     Raises:
-        ValueError: `timeout` is combined with an old spelling.
+        ValueError: `timeout` is combined with a deprecated alternative.
     """
     if isinstance(timeout, ClientTimeout):
         if read_timeout is not sentinel:

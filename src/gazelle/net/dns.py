@@ -1,4 +1,4 @@
-"""Names become addresses: resolvers and a cache."""
+"""Name resolution: the default resolver, and a cache with shared lookups."""
 
 import asyncio
 import socket
@@ -13,7 +13,11 @@ from gazelle.tracing import Trace
 
 
 class ThreadedResolver(AbstractResolver):
-    """Asks the system's resolver, in the threads of the event loop's default executor."""
+    """Resolves names with the system's `getaddrinfo`, in the default executor of the event loop.
+
+    Args:
+        loop: the event loop. Default: the running one.
+    """
 
     def __init__(self, loop: asyncio.AbstractEventLoop | None = None) -> None:
         self._loop = loop
@@ -21,7 +25,12 @@ class ThreadedResolver(AbstractResolver):
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
-        """Return the addresses that `getaddrinfo` gives, in its order.
+        """Return the addresses of a host, in the order of `getaddrinfo`.
+
+        Args:
+            host: name of the host.
+            port: port to put into the addresses. Default 0.
+            family: address family; `AF_UNSPEC` for all. Default `AF_INET`.
 
         Raises:
             OSError: the name does not resolve (`socket.gaierror`).
@@ -33,10 +42,10 @@ class ThreadedResolver(AbstractResolver):
             numeric = str(address[0])
             if found == socket.AF_INET6:
                 if len(address) < 4:
-                    # CPython without IPv6 gives raw bytes here, which nothing can connect to.
+                    # CPython built without IPv6 returns raw bytes here, which are of no use.
                     continue
                 if address[3] and "%" not in numeric:
-                    # Link-local addresses only mean something together with their interface.
+                    # Link-local addresses need the interface (RFC 4007 §11).
                     numeric = f"{numeric}%{address[3]}"
             results.append(
                 ResolveResult(
@@ -51,14 +60,14 @@ class ThreadedResolver(AbstractResolver):
         return results
 
     async def close(self) -> None:
-        """Has nothing to release."""
+        """Do nothing: there are no resources to release."""
 
 
 DefaultResolver = ThreadedResolver
 
 
 class _Lookup:
-    """A lookup under way, and how many requests wait for it."""
+    """A running lookup, and the number of callers that wait for it."""
 
     __slots__ = ("task", "waiting")
 
@@ -68,13 +77,13 @@ class _Lookup:
 
 
 class DnsCache:
-    """Remembers the addresses of hosts, and lets requests for one host share a lookup.
+    """Caches the addresses of hosts; concurrent requests for a host share a lookup.
 
     Args:
-        resolver: who is asked.
-        ttl: how long an answer is good, in seconds; None for ever.
-        max_size: how many hosts are remembered; the one not used for longest goes first.
-        enabled: False only shares lookups.
+        resolver: performs the lookups.
+        ttl: lifetime of an entry in seconds; None for no limit.
+        max_size: most entries; the least recently used one is evicted.
+        enabled: whether to cache addresses; if False, lookups are only shared.
     """
 
     def __init__(self, resolver: AbstractResolver, ttl: float | None, max_size: int, enabled: bool) -> None:
@@ -88,22 +97,23 @@ class DnsCache:
 
     @property
     def answers(self) -> MappingProxyType[tuple[str, int], list[ResolveResult]]:
-        """What is remembered, by (host, port)."""
+        """The cached addresses by (host, port)."""
         return MappingProxyType({key: list(addresses) for key, (_, addresses) in self._answers.items()})
 
     async def resolve(
         self, host: str, port: int, family: socket.AddressFamily, traces: Sequence[Trace] = ()
     ) -> list[ResolveResult]:
-        """Return the addresses of a host, another one first each time.
+        """Return the addresses of a host, rotated by one with each cache hit.
 
         Args:
             host: name of the host.
-            port: goes into the addresses.
-            family: of the addresses.
-            traces: who is told.
+            port: port to put into the addresses.
+            family: address family.
+            traces: receive the events of the lookup. Default none.
 
         Raises:
-            OSError: the resolver has failed, or knows no address.
+            OSError: the resolver failed or returned no address.
+            ClientConnectionError: the cache was closed during the lookup.
         """
         key = (host, port)
         remembered = self._answers.get(key)
@@ -126,16 +136,16 @@ class DnsCache:
         return found
 
     async def _share_lookup(self, key: tuple[str, int], family: socket.AddressFamily) -> list[ResolveResult]:
-        """Return the answer of a lookup, which may be under way already."""
+        """Return the result of the running lookup for a key, or of a new one."""
         lookup = self._lookups.get(key)
         if lookup is None:
             lookup = _Lookup(asyncio.get_running_loop().create_task(self._look_up(key, family)))
-            if not lookup.task.done():  # an eager task may have its answer already, and then there is nothing to share
+            if not lookup.task.done():  # an eager task may be done already
                 lookup.task.add_done_callback(lambda _: self._forget_lookup(key, lookup))
                 self._lookups[key] = lookup
         lookup.waiting += 1
         try:
-            # A caller that is cancelled must not take the lookup away from those who share it.
+            # The cancellation of one caller must not cancel the lookup for the others.
             return list(await asyncio.shield(lookup.task))
         except asyncio.CancelledError:
             if self._closed and lookup.task.cancelled():
@@ -144,27 +154,27 @@ class DnsCache:
         finally:
             lookup.waiting -= 1
             if not lookup.waiting and not lookup.task.done():
-                # Nobody is left to take the answer. Who asks next asks anew.
+                # No caller waits any more; the next one starts a new lookup.
                 self._lookups.pop(key, None)
                 if not lookup.task.get_loop().is_closed():
                     lookup.task.cancel()
 
     def clear(self, host: str | None = None, port: int | None = None) -> None:
-        """Forget one host, or all of them."""
+        """Drop the entry of one host, or all entries unless both arguments are given."""
         if host is None or port is None:
             self._answers.clear()
         else:
             self._answers.pop((host, port), None)
 
     def cancel(self) -> None:
-        """End all lookups without waiting for it; who waits for one gets a `ClientConnectionError`."""
+        """Cancel all lookups without waiting; their callers get a `ClientConnectionError`."""
         self._closed = True
         for lookup in self._lookups.values():
             lookup.task.cancel()
         self._answers.clear()
 
     async def close(self) -> None:
-        """End all lookups, and returns when they have ended."""
+        """Cancel all lookups, and wait until they have ended."""
         self.cancel()
         tasks = [lookup.task for lookup in self._lookups.values()]
         if tasks:
@@ -184,5 +194,5 @@ class DnsCache:
         if self._lookups.get(key) is lookup:
             del self._lookups[key]
         if not lookup.task.cancelled():
-            # Whoever waited has the error; if nobody is left it must not be reported as never retrieved.
+            # Retrieve the error, so that the loop does not report it if no caller waits any more.
             lookup.task.exception()

@@ -1,4 +1,4 @@
-"""What the environment says: credentials in netrc files, and proxies in variables and system settings."""
+"""Settings of the environment: credentials in netrc files, and proxies in variables and system settings."""
 
 import asyncio
 import logging
@@ -16,32 +16,31 @@ from gazelle._impl import monotonic
 from gazelle.auth import BasicAuth, split_credentials, widen
 from gazelle.errors import InvalidUrlClientError
 
-# How long what was read of the netrc file counts before it is looked at again, in seconds.
+# Seconds after which the netrc file is checked for changes again.
 _NETRC_KNOWN_FOR = 1.0
 
 _logger = logging.getLogger("gazelle.client")
 
 
 class EnvironmentProxy(NamedTuple):
-    """A proxy: its URL without credentials, and its credentials if there are any."""
+    """A proxy: its URL without credentials, and its credentials, None if there are none."""
 
     url: URL
     auth: BasicAuth | None
 
 
 async def lookup_proxy(url: URL) -> EnvironmentProxy | None:
-    """Do what `find_proxy` does, in a thread of the event loop's executor: files and registries may be slow."""
+    """Call `find_proxy` in the executor of the event loop, because files and registries may be slow."""
     return await asyncio.get_running_loop().run_in_executor(None, find_proxy, url)
 
 
 class NetrcFile:
-    """The netrc file: the one `$NETRC` names, else `.netrc` (on Windows also `_netrc`) in the home directory.
+    """The netrc file: the one that `$NETRC` names, else `.netrc` (on Windows also `_netrc`) in the home directory.
 
-    It is read again when it has changed, and looked at once a second. What is wrong with it is logged, without what
-    stands in it.
+    It is checked for changes once a second, and read again after a change. Errors are logged without its contents.
 
     Attributes:
-        known_until: until when its contents count as known (`time.monotonic` seconds).
+        known_until: time of the next check for changes, in seconds of `time.monotonic`.
     """
 
     def __init__(self) -> None:
@@ -50,7 +49,7 @@ class NetrcFile:
         self._entries: netrc.netrc | None = None
 
     async def refresh(self) -> bool:
-        """Read the file if it has changed, and return whether it has; in a thread, because files may be slow."""
+        """Call `read` in the executor, because files may be slow, and return its result."""
         changed = await asyncio.get_running_loop().run_in_executor(None, self.read)
         self.known_until = monotonic() + _NETRC_KNOWN_FOR
         return changed
@@ -66,16 +65,15 @@ class NetrcFile:
         return True
 
     def find(self, host: str) -> BasicAuth | None:
-        """Return the credentials for a host, see `find_netrc`."""
+        """Return the credentials for a host; see `find_netrc`."""
         return None if self._entries is None else _entry_of(self._entries, host)
 
 
 def find_netrc(host: str) -> BasicAuth | None:
-    """Return the credentials that the netrc file has for a host, None if it has none or cannot be read.
+    """Return the credentials for a host in the netrc file, None if there are none or it cannot be read.
 
     Args:
-        host: host of a parsed URL, nothing but the host. Its entry is found without regard to case; if there is none,
-            `default` stands in.
+        host: host of a URL, without port. The lookup is case-insensitive and falls back to the `default` entry.
     """
     file = NetrcFile()
     file.read()
@@ -99,14 +97,14 @@ def _entry_of(entries: netrc.netrc, host: str) -> BasicAuth | None:
 
 
 def find_proxy(url: URL) -> EnvironmentProxy | None:
-    """Return the proxy that the environment has for a URL, None if it has none or says not to use it.
+    """Return the proxy for a URL that the environment names, None if there is none or it is excluded.
 
-    Looks at `HTTP_PROXY`, `HTTPS_PROXY`, `WS_PROXY`, `WSS_PROXY` by the scheme of the URL, and `NO_PROXY` (names with
-    or without a port), in any case; on macOS and Windows at the settings of the system if no such variable is set.
-    Credentials are those in the URL of the proxy, else those that the netrc file has for its host.
+    Reads `HTTP_PROXY`, `HTTPS_PROXY`, `WS_PROXY` or `WSS_PROXY`, by the scheme of the URL, and `NO_PROXY` (names with
+    or without a port), in upper or lower case; on macOS and Windows the settings of the system if no variable is set.
+    The credentials are those in the URL of the proxy, else those in the netrc file for its host.
 
     Raises:
-        InvalidUrlClientError: the proxy's URL is malformed. To go without the proxy instead would be to disobey.
+        InvalidUrlClientError: the URL of the proxy is malformed. A direct connection would violate the setting.
     """
     host = url.host
     if not host:
@@ -115,7 +113,7 @@ def find_proxy(url: URL) -> EnvironmentProxy | None:
     text = request.getproxies().get(url.scheme)
     if not text:
         return None
-    # A zone is no part of the name (`[::1%25.example.com]` is not below example.com).
+    # A zone is not part of the name: `[::1%25.example.com]` is not a subdomain of example.com.
     name = host.partition("%")[0]
     authority = f"[{name}]:{url.port}" if ":" in name else f"{name}:{url.port}"
     if request.proxy_bypass(name) or request.proxy_bypass(authority):
@@ -126,7 +124,7 @@ def find_proxy(url: URL) -> EnvironmentProxy | None:
             raise ValueError("it has no host")
         proxy, auth = split_credentials(proxy)
     except ValueError:
-        # Neither the text nor what is wrong with it: both may hold a password.
+        # Without the URL and the reason: both may contain a password.
         raise InvalidUrlClientError(f"{url.scheme} proxy of the environment", "it is malformed") from None
     if auth is None and proxy.host:
         auth = find_netrc(proxy.host)
@@ -135,7 +133,7 @@ def find_proxy(url: URL) -> EnvironmentProxy | None:
 
 @cache
 def _urllib_request() -> Any:
-    # It brings http.client and email along; those who do not ask the environment need not pay for that.
+    # Imported on demand, because it imports http.client and email.
     return import_module("urllib.request")
 
 
@@ -145,7 +143,7 @@ def _netrc_path() -> Path | None:
 
 
 def _stamp(path: Path | None) -> object:
-    """Return what changes when the file does; never None."""
+    """Return a value that changes with the file; never None."""
     try:
         about = None if path is None else path.stat()
     except (OSError, ValueError):
@@ -162,7 +160,7 @@ def _read_netrc(path: Path) -> netrc.netrc | None:
     except OSError as error:
         _logger.warning("Netrc file %s cannot be read: %s", path, error.strerror)
     except netrc.NetrcParseError as error:
-        # Its message quotes the file.
+        # Without its message, which quotes the file.
         _logger.warning("Netrc file %s is malformed in line %s", path, error.lineno)
     except ValueError:
         _logger.warning("Netrc file %s is no text", path)

@@ -1,6 +1,6 @@
-"""The options of connectors and the check of each, see `gazelle.checks`.
+"""Tables of the options of connectors, with the check of each (see `gazelle.checks`).
 
-The signatures of `BaseConnector` and `TCPConnector` are written out; a test holds them equal to these tables.
+A test compares the signatures of `BaseConnector` and `TCPConnector` with these tables.
 """
 
 import asyncio
@@ -43,7 +43,7 @@ def _check_family(name: str, value: Any) -> socket.AddressFamily:
 
 
 def _check_address(name: str, value: Any) -> tuple[str | None, int]:
-    """Check a local address. The host may be empty or None, for any; port 0 is any free one."""
+    """Check a local address: an empty host or None means any address, port 0 any free port."""
     if not isinstance(value, tuple | list) or len(value) != 2 or not isinstance(value[0], str | None):
         refuse(name, "a tuple of a host and a port", value)
     return value[0], _check_port(f"the port of {name}", value[1])

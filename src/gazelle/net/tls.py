@@ -1,4 +1,4 @@
-"""TLS settings: what a request says about them, and the contexts that come out of it."""
+"""TLS policies: the values of `ssl=`, and the contexts made from them."""
 
 import hashlib
 import ssl
@@ -11,13 +11,13 @@ _WEAK_DIGESTS: Final = {16: "md5", 20: "sha1"}
 
 
 class Fingerprint:
-    """Pins the certificate of a server by the SHA-256 digest of its DER form.
+    """Pins the certificate of a server by the SHA-256 digest of its DER encoding.
 
     Args:
         fingerprint: the digest, 32 bytes.
 
     Raises:
-        ValueError: the digest is an MD5 or SHA-1 one, which are insecure, or has another length.
+        ValueError: the digest has the length of MD5 or SHA-1, which are insecure, or another wrong length.
     """
 
     __slots__ = ("_sha256",)
@@ -36,10 +36,13 @@ class Fingerprint:
         return self._sha256
 
     def check(self, transport: Any) -> None:
-        """Compare the certificate of a connected transport; without TLS there is nothing to compare.
+        """Check the certificate of a connected transport; a transport without TLS passes.
+
+        Args:
+            transport: a connected `asyncio.Transport`.
 
         Raises:
-            ServerFingerprintMismatch: it is another certificate.
+            ServerFingerprintMismatch: the digest of the certificate is another.
         """
         ssl_object = transport.get_extra_info("ssl_object")
         if ssl_object is None:
@@ -61,14 +64,14 @@ class Fingerprint:
 
 
 TlsPolicy: TypeAlias = bool | Fingerprint | ssl.SSLContext
-"""What `ssl=` takes: True for the default checks, False for none, a pin, or a context."""
+"""Values of `ssl=`: True for the default checks, False for none, a fingerprint, or a context."""
 
 
 def check_policy(policy: object) -> TlsPolicy:
-    """Return a valid `ssl=` argument; None stands for True.
+    """Return a valid `ssl=` argument; None means True.
 
     Raises:
-        TypeError: it is something else.
+        TypeError: the argument has another type.
     """
     if policy is None:
         return True
@@ -78,7 +81,7 @@ def check_policy(policy: object) -> TlsPolicy:
 
 
 def context_for(policy: TlsPolicy) -> ssl.SSLContext:
-    """Return the context for a policy. The two default ones are made once: loading CA certificates takes long."""
+    """Return the context for a policy; the two default ones are cached, as loading CA certificates is slow."""
     if isinstance(policy, ssl.SSLContext):
         return policy
     return _default_context(policy is True)
