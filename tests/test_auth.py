@@ -1,4 +1,4 @@
-"""`BasicAuth`, `encode_basic_auth` and `ETag`."""
+"""`BasicAuth` and `encode_basic_auth`."""
 
 import base64
 import copy
@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from yarl import URL
 
 from gazelle.auth import BasicAuth, encode_basic_auth, split_credentials
-from gazelle.etag import ETag
 
 VISIBLE = st.text(st.characters(exclude_categories=["Cs", "Cc"]))
 LATIN_1 = st.text(st.characters(max_codepoint=255, exclude_categories=["Cc"]))
@@ -181,11 +180,3 @@ def test_a_url_is_split_into_its_address_and_its_credentials(url: str, bare: str
 
 def test_an_empty_userinfo_is_taken_off_as_well() -> None:
     assert split_credentials(URL("http://@host/x", encoded=True)) == (URL("http://host/x"), None)
-
-
-def test_an_etag_is_a_value() -> None:
-    assert ETag("abc") == ETag("abc", is_weak=False)
-    assert {ETag("abc", True): 1}[ETag("abc", True)] == 1
-    assert ETag("abc") != ETag("abc", True)
-    assert pickle.loads(pickle.dumps(ETag("abc", True))) == ETag("abc", True)
-    assert repr(ETag("abc")) == "ETag(value='abc', is_weak=False)"

@@ -17,7 +17,7 @@ def factory(request: pytest.FixtureRequest) -> LoopFactory | None:
 
 
 async def talk() -> None:
-    """Opens a server, connects, says something, closes everything."""
+    """Open a server, connects, says something, closes everything."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(await reader.readline())

@@ -33,6 +33,12 @@ def run_gazelle(*words: str, stdin: bytes = b"", **env: str) -> Result:
     )
 
 
+def run_without(module: str, *words: str) -> Result:
+    """Run the command as if `module` were not installed."""
+    code = f"import sys; sys.modules[{module!r}] = None; import gazelle.cli; sys.exit(gazelle.cli.main())"
+    return subprocess.run([*COMMAND[:3], "-c", code, *words], capture_output=True, timeout=120, check=False)
+
+
 class Screen(NamedTuple):
     """What a command left behind that was run in a terminal."""
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import signal
 import sys
-import time
 from time import perf_counter_ns
 from typing import Any
 
@@ -18,7 +16,7 @@ from gazelle.cli import main
 from gazelle.cli.arguments import Call
 from gazelle.cli.bench import Load, run_load
 from gazelle.cli.pacer import Pacer
-from tests.cli.command import run_gazelle, run_in_terminal, start_gazelle
+from tests.cli.command import run_gazelle, run_in_terminal
 from tests.cli.test_get import needs_terminal
 from tests.conftest import Tls
 from tests.support.server import Peer, ScriptedServer, fin, response, send, sleep, stall
@@ -300,34 +298,6 @@ def test_errors_and_what_was_never_sent_are_in_the_report_for_people(server: Scr
     assert result.returncode == 1
     assert b"closed before the response" in result.stdout
     assert b"never sent" in result.stdout
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="sends the signal that a terminal sends for Ctrl-C")
-def test_ctrl_c_shows_what_was_measured_until_then_and_is_exit_code_130(server: ScriptedServer) -> None:
-    server.routes["/"] = FAST
-    process = start_gazelle("bench", "--json", server.url(), "-c", "2", "-z", "600s")
-    while len(server.requests) < 10:
-        time.sleep(0.01)
-
-    process.send_signal(signal.SIGINT)
-
-    out, err = process.communicate(timeout=120)
-    assert (process.returncode, err) == (130, b"")
-    document = json.loads(out)
-    assert document["run"]["interrupted"] is True
-    assert document["statusCodeDistribution"]["200"] >= 8
-
-
-@pytest.mark.parametrize("command", ["get", "bench"])
-def test_a_request_that_the_client_refuses_is_exit_code_2_and_no_secret_is_shown(
-    server: ScriptedServer, command: str
-) -> None:
-    url = server.url().replace("//", "//user:secret@")
-    result = run_gazelle(command, url, "-H", "Authorization: Basic dXNlcjpzZWNyZXQ=")
-
-    assert (result.returncode, result.stdout, server.requests) == (2, b"", [])
-    assert b"AUTHORIZATION" in result.stderr
-    assert b"secret" not in result.stderr
 
 
 @needs_terminal

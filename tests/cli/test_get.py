@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import random
-import signal
 import ssl
 import subprocess
-import sys
-import threading
-import time
 from pathlib import Path
 
 import pytest
 
 from gazelle.cli import main
-from tests.cli.command import COMMAND, run_gazelle, run_in_terminal, start_gazelle
+from tests.cli.command import run_gazelle, run_in_terminal, start_gazelle
 from tests.cli.conftest import in_thread
 from tests.conftest import Tls
 from tests.support.server import Peer, ScriptedServer, Step, chunked, fin, response, rst, send, sleep, stall
@@ -335,17 +330,6 @@ def test_an_answer_that_is_not_whole_http_is_exit_code_6(
     assert words in line
 
 
-def test_the_traceback_is_shown_on_demand_only(silent_port: int) -> None:
-    url = f"http://127.0.0.1:{silent_port}/"
-
-    assert "Traceback" not in said(run_gazelle("get", url, GAZELLE_DEBUG="0"))
-    result = run_gazelle("get", url, GAZELLE_DEBUG="1")
-
-    assert result.returncode == 3
-    assert "Traceback" in said(result)
-    assert said(result).endswith("Connection refused\n")
-
-
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
@@ -382,39 +366,6 @@ def test_a_header_that_would_be_two_is_exit_code_2_and_nothing_is_sent(server: S
 
     assert (result.returncode, result.stdout, server.requests) == (2, b"", [])
     assert said(result).startswith("gazelle: the request cannot be sent: ")
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="sends the signal that a terminal sends for Ctrl-C")
-def test_ctrl_c_is_exit_code_130(server: ScriptedServer) -> None:
-    server.routes["/"] = [stall()]
-    process = start_gazelle("get", server.url())
-    while not server.requests:
-        time.sleep(0.01)
-
-    process.send_signal(signal.SIGINT)
-
-    out, err = process.communicate(timeout=120)
-    assert (process.returncode, out, err.strip()) == (130, b"", b"")
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="sends the signal that a terminal sends for Ctrl-C")
-def test_a_command_in_the_background_does_not_hear_ctrl_c(server: ScriptedServer) -> None:
-    sent = threading.Event()
-
-    async def answer(peer: Peer) -> None:
-        await asyncio.to_thread(sent.wait)
-        await peer.send(response(b"Hello"))
-
-    server.routes["/"] = answer
-    process = start_gazelle("get", server.url(), sigint="SIG_IGN")
-    while not server.requests:
-        time.sleep(0.01)
-
-    process.send_signal(signal.SIGINT)
-    sent.set()
-
-    out, err = process.communicate(timeout=120)
-    assert (process.returncode, out, err) == (0, b"Hello", b"")
 
 
 # --- terminals -------------------------------------------------------------------------------------------------------
@@ -472,43 +423,3 @@ def test_progress_can_be_had_without_a_terminal(server: ScriptedServer, tmp_path
 
     assert result.returncode == 0
     assert "1.9/1.9 MiB" in said(result)
-
-
-# --- the command itself ----------------------------------------------------------------------------------------------
-
-
-def run_without(module: str, *words: str) -> subprocess.CompletedProcess[bytes]:
-    """Run the command as if `module` were not installed."""
-    code = f"import sys; sys.modules[{module!r}] = None; import gazelle.cli; sys.exit(gazelle.cli.main())"
-    return subprocess.run([*COMMAND[:3], "-c", code, *words], capture_output=True, timeout=120, check=False)
-
-
-@pytest.mark.parametrize("module", ["click", "rich"])
-def test_without_its_extra_the_command_tells_how_to_install_it(module: str) -> None:
-    result = run_without(module, "get", "http://127.0.0.1:9/")
-
-    assert (result.returncode, result.stdout) == (2, b"")
-    assert said(result) == "gazelle: the command line needs click and rich: pip install 'gazelle[cli]'\n"
-
-
-@pytest.mark.parametrize("missing", ["click", "rich", "no_such_module"])
-def test_the_version_names_the_engine_and_needs_no_extra(missing: str) -> None:
-    result = run_without(missing, "--version")
-
-    assert result.returncode == 0
-    assert result.stdout.startswith(b"gazelle ")
-    assert b"engine: c," in result.stdout or b"engine: python," in result.stdout
-
-
-@pytest.mark.parametrize("words", [["--help"], ["get", "-h"], ["bench", "--help"]])
-def test_help_is_exit_code_0(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(words) == 0
-
-    assert capsys.readouterr().out.startswith("Usage: gazelle")
-
-
-def test_the_command_without_a_word_shows_its_help_and_ends_with_exit_code_2() -> None:
-    result = run_gazelle()
-
-    assert result.returncode == 2
-    assert "Usage: gazelle" in said(result)

@@ -9,6 +9,8 @@ from gazelle.body.payload import BytesPayload
 from gazelle.body.payload_base import Payload
 from gazelle.net.stream import StreamReader
 
+LARGE = bytes(range(256)) * 4096  # 1 MiB
+
 
 class Watched(BytesPayload):
     """A body that says whether it was closed; it is sent in pieces."""
