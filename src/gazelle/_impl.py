@@ -14,6 +14,7 @@ if _asked not in ("auto", "c", "python"):
 IMPL: Literal["c", "python"] = "python"
 if not TYPE_CHECKING and _asked != "python":
     try:
+        from ._accel.body_buffer import BodyBuffer
         from ._accel.chunked import ChunkedDecoder
         from ._accel.clock import monotonic
         from ._accel.connection import HttpConnection
@@ -24,7 +25,7 @@ if not TYPE_CHECKING and _asked != "python":
         from ._accel.http_parser import ResponseParser
         from ._accel.json_text import serialize_json
         from ._accel.pool import Bucket, Lease, Pool, Slots
-        from ._accel.sink import ConnectionOwner, ResponseSink
+        from ._accel.sink import BodySink, ConnectionOwner, ResponseSink
 
         IMPL = "c"
     except ImportError as error:
@@ -32,6 +33,7 @@ if not TYPE_CHECKING and _asked != "python":
             raise ImportError(f"GAZELLE_IMPL is 'c' and the compiled engine cannot be imported: {error}") from error
 
 if TYPE_CHECKING or IMPL == "python":
+    from ._pure.body_buffer import BodyBuffer
     from ._pure.chunked import ChunkedDecoder
     from ._pure.clock import monotonic
     from ._pure.connection import HttpConnection
@@ -42,12 +44,14 @@ if TYPE_CHECKING or IMPL == "python":
     from ._pure.http_parser import ResponseParser
     from ._pure.json_text import serialize_json
     from ._pure.pool import Bucket, Lease, Pool, Slots
-    from ._pure.sink import ConnectionOwner, ResponseSink
+    from ._pure.sink import BodySink, ConnectionOwner, ResponseSink
 
 __all__ = [
     "IMPL",
     "Answer",
     "Body",
+    "BodyBuffer",
+    "BodySink",
     "Bucket",
     "ChunkedDecoder",
     "ConnectionOwner",

@@ -19,7 +19,7 @@ from .clock import monotonic
 from .deadlines import Deadline, Deadlines
 from .exchange import Answer, Exchange, ExchangeSettings, deliver
 from .readiness import SocketProbe
-from .sink import CLOSE, PENDING, REUSE, SWITCH, ConnectionOwner
+from .sink import CLOSE, PENDING, REUSE, SWITCH, BodySink, ConnectionOwner
 
 _OPENING: Final = 0
 _IDLE: Final = 1
@@ -38,6 +38,9 @@ _SWITCH: Final = SWITCH
 
 # Up to this size a request body is joined to its head, so that both leave in one segment and one system call.
 _JOIN_LIMIT: Final = 16384
+
+# From this size on, what is left of a body is received into the memory of its reader.
+_DIRECT_LIMIT: Final = 256 * 1024
 
 
 class HttpConnection:
@@ -66,6 +69,7 @@ class HttpConnection:
         "_read_deadline",
         "_read_time",
         "_reading_paused",
+        "_sink",
         "_state",
         "_total_deadline",
         "_unsent",
@@ -100,6 +104,7 @@ class HttpConnection:
         self._writing_paused = False
         self._drained: asyncio.Future[None] | None = None
         self._left_over = b""
+        self._sink: BodySink | None = None
 
     def __repr__(self) -> str:
         host, port = getattr(self.key, "host", "?"), getattr(self.key, "port", "?")
@@ -277,6 +282,51 @@ class HttpConnection:
             self._read_time = monotonic()
             self.transport.resume_reading()
 
+    # A large body that goes from the socket into the memory of its reader.
+
+    def receive_into(self, sink: BodySink) -> bool:
+        """Receive the rest of the body into `sink`, and return True; False if it goes to the stream as before.
+
+        It pays for a large body with a Content-Length, and works without TLS only. The transport gets a
+        `BufferedProtocol` for it in mid-stream, until the body ends or `stop_receiving` is called.
+        """
+        if self._state != _BUSY or self._sink is not None or self._exchange.body_left() < _DIRECT_LIMIT:
+            return False
+        if self._reading_paused or self.transport.get_extra_info("ssl_object") is not None:
+            return False
+        self._sink = sink
+        self._set_protocol(_DirectProtocol(self))
+        return True
+
+    def stop_receiving(self, sink: BodySink) -> None:
+        """Give what follows of the body to the stream again; nothing happens if `sink` is not in use any more."""
+        if self._sink is sink:
+            self._sink = None
+            self._set_protocol(self)
+
+    def direct_buffer(self) -> memoryview:
+        """Return where the next bytes of the body go. What follows the body stays in the socket."""
+        assert self._sink is not None
+        return self._sink.buffer(self._exchange.body_left())
+
+    def direct_received(self, size: int) -> None:
+        """Take note of bytes that the transport has written there."""
+        assert self._sink is not None
+        self._sink.wrote(size)
+        outcome = self._exchange.skip(size)
+        if self._read_deadline.seconds:
+            self._read_time = monotonic()
+        if outcome != _PENDING:
+            self._end(outcome, None)
+
+    def _set_protocol(self, protocol: Any) -> None:
+        transport = self.transport
+        if transport is None or transport.is_closing():
+            return  # nothing will be read, and what calls the protocol then is the same in both
+        transport.pause_reading()  # uvloop looks at the kind of the protocol when it begins to read
+        transport.set_protocol(protocol)
+        transport.resume_reading()
+
     # Transport events.
 
     def connection_made(self, transport: Any) -> None:
@@ -383,6 +433,8 @@ class HttpConnection:
         waiter, stream = exchange.waiter, exchange.stream
         if outcome == _REUSE and self._unsent and self._is_sending():
             outcome = _CLOSE  # the peer has answered before it has read the request
+        if self._sink is not None:
+            self.stop_receiving(self._sink)
         self._disarm()
         answer = exchange.finish()
         left_over = b""
@@ -434,3 +486,28 @@ class HttpConnection:
             return False
         except SSLError:
             return True
+
+
+class _DirectProtocol(asyncio.BufferedProtocol):
+    """The protocol of a transport while a body is received into the memory of its reader."""
+
+    def __init__(self, connection: HttpConnection) -> None:
+        self._connection = connection
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        return self._connection.direct_buffer()
+
+    def buffer_updated(self, nbytes: int) -> None:
+        self._connection.direct_received(nbytes)
+
+    def eof_received(self) -> None:
+        self._connection.eof_received()
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        self._connection.connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        self._connection.pause_writing()
+
+    def resume_writing(self) -> None:
+        self._connection.resume_writing()
