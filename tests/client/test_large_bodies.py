@@ -9,6 +9,7 @@ import pytest
 
 import gazelle
 from gazelle.net.stream import StreamReader
+from tests.conftest import Tls
 from tests.support.clean import assert_clean, connector_of, eventually
 from tests.support.server import Peer, ScriptedServer, fin, response, send, stall
 
@@ -23,6 +24,16 @@ async def test_read_returns_the_body_and_the_connection_is_used_again() -> None:
                 assert await answer.read() == BODY
                 assert answer.content.total_raw_bytes == len(BODY)
                 assert answer.content.at_eof()
+        assert server.accepted == 1
+        await assert_clean(session, server)
+
+
+async def test_read_under_tls_returns_the_body_and_the_connection_is_used_again(tls: Tls) -> None:
+    async with ScriptedServer({"*": [send(WHOLE)]}, tls=tls.server()) as server, gazelle.ClientSession() as session:
+        for _ in range(3):
+            async with session.get(server.url(), ssl=tls.client) as answer:
+                assert await answer.content.readexactly(7) == BODY[:7]
+                assert await answer.read() == BODY[7:]
         assert server.accepted == 1
         await assert_clean(session, server)
 

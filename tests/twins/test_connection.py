@@ -454,22 +454,59 @@ async def test_a_body_that_breaks_off_ends_the_stream_with_an_error(twin: Twin, 
 
 
 @pytest.mark.parametrize(
-    ("head", "extra"),
+    "head",
     [
-        (b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n", {}),
-        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nf0000\r\n", {}),
-        (b"HTTP/1.1 200 OK\r\n\r\n", {}),
-        (LARGE, {"ssl_object": object()}),
+        b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nf0000\r\n",
+        b"HTTP/1.1 200 OK\r\n\r\n",
     ],
-    ids=["small", "chunked", "until the end", "TLS"],
+    ids=["small", "chunked", "until the end"],
 )
-async def test_other_bodies_go_to_the_stream(twin: Twin, head: bytes, extra: Any) -> None:
-    case = Case(twin, **extra)
+async def test_other_bodies_go_to_the_stream(twin: Twin, head: bytes) -> None:
+    case = Case(twin)
     waiter = case.send()
     case.transport.deliver(head)
     await waiter
     assert not case.connection.receive_into(Memory())
     assert case.transport.protocol is case.connection
+
+
+async def test_a_transport_that_is_always_buffered_reads_into_one_buffer_and_into_the_sink(twin: Twin) -> None:
+    case = Case(twin)
+    case.transport = ScriptedTransport(case.connection.as_buffered())
+    protocol = case.transport.protocol
+    waiter = case.send()
+    case.transport.deliver(HELLO)
+    assert (await waiter)[3] == b"hello"
+    waiter = case.send()
+    case.transport.deliver(LARGE + b"a")
+    stream = (await waiter)[3]
+    sink = Memory()
+    assert case.connection.receive_into(sink)
+    case.transport.deliver(b"b" * 300_000)
+    case.connection.stop_receiving(sink)
+    case.transport.deliver(b"c" * (SIZE - 300_001))
+    assert (len(sink.received), b"".join(stream.got[:-1])) == (300_000, b"a" + b"c" * (SIZE - 300_001))
+    assert (stream.got[-1], case.transport.protocol) == ("end", protocol)
+    other = Case(twin)
+    ScriptedTransport(other.connection.as_buffered())
+    assert other.connection.get_read_buffer(-1) is case.connection.get_read_buffer(-1)  # one for the loop
+    case.transport.end()
+    assert case.connection.closed
+    await eventually(lambda: case.events[-1] == "lost")
+
+
+async def test_a_buffered_transport_notifies_of_the_loss_and_of_flow_control(twin: Twin) -> None:
+    case = Case(twin)
+    case.transport = ScriptedTransport(case.connection.as_buffered())
+    waiter = case.send("POST", uploading=True)
+    case.transport.protocol.pause_writing()
+    drained = case.connection.send_body(1, b"x")
+    case.transport.protocol.resume_writing()
+    assert drained.done()
+    case.transport.lose()
+    assert isinstance(waiter.exception(), ServerDisconnectedError)
+    assert case.events == [(case.sink.CLOSE, b""), "lost"]
 
 
 async def test_the_silence_of_a_server_counts_while_a_body_is_received(twin: Twin) -> None:

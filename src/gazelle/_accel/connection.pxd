@@ -10,7 +10,7 @@ from gazelle._accel.sink cimport ConnectionOwner
 
 cdef int _OPENING, _IDLE, _BUSY, _SWITCHED, _DETACHED, _CLOSED
 cdef int _PENDING, _REUSE, _CLOSE, _SWITCH
-cdef Py_ssize_t _JOIN_LIMIT, _DIRECT_LIMIT
+cdef Py_ssize_t _JOIN_LIMIT, _DIRECT_LIMIT, _SCRATCH_SIZE
 
 
 cdef class HttpConnection:
@@ -30,6 +30,8 @@ cdef class HttpConnection:
     cdef object _drained
     cdef bytes _left_over
     cdef object _sink
+    cdef object _scratch
+    cdef bint _buffered
     cdef public ConnectionOwner owner
     cdef public object transport
     cdef readonly object key
@@ -55,9 +57,9 @@ cdef class HttpConnection:
     cpdef tuple detach(self)
     cpdef object pause_reading(self)
     cpdef object resume_reading(self)
-    cpdef object direct_buffer(self)
+    cpdef object get_read_buffer(self, object sizehint)
     @cython.locals(outcome=int)
-    cpdef object direct_received(self, Py_ssize_t size)
+    cpdef object read_buffer_updated(self, Py_ssize_t size)
     cdef object _set_protocol(self, object protocol)
     @cython.locals(outcome=int)
     cpdef object data_received(self, bytes data)

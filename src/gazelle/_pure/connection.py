@@ -4,6 +4,8 @@ What a request and its response are is the work of `exchange`; to whom the conne
 """
 
 import asyncio
+import weakref
+from collections.abc import Callable
 from ssl import SSLError, SSLZeroReturnError
 from typing import Any, Final
 
@@ -42,6 +44,8 @@ _JOIN_LIMIT: Final = 16384
 # From this size on, what is left of a body is received into the memory of its reader.
 _DIRECT_LIMIT: Final = 256 * 1024
 
+_SCRATCH_SIZE: Final = 256 * 1024
+
 
 class HttpConnection:
     """A connection that carries one exchange after the other.
@@ -60,6 +64,7 @@ class HttpConnection:
 
     __slots__ = (
         "__weakref__",
+        "_buffered",
         "_deadlines",
         "_drained",
         "_exchange",
@@ -69,6 +74,7 @@ class HttpConnection:
         "_read_deadline",
         "_read_time",
         "_reading_paused",
+        "_scratch",
         "_sink",
         "_state",
         "_total_deadline",
@@ -105,6 +111,8 @@ class HttpConnection:
         self._drained: asyncio.Future[None] | None = None
         self._left_over = b""
         self._sink: BodySink | None = None
+        self._scratch: memoryview | None = None
+        self._buffered = False  # the transport has a BufferedConnection all the time
 
     def __repr__(self) -> str:
         host, port = getattr(self.key, "host", "?"), getattr(self.key, "port", "?")
@@ -287,31 +295,42 @@ class HttpConnection:
     def receive_into(self, sink: BodySink) -> bool:
         """Receive the rest of the body into `sink`, and return True; False if it goes to the stream as before.
 
-        It pays for a large body with a Content-Length, and works without TLS only. The transport gets a
+        It pays for a large body with a Content-Length. A transport that calls `data_received` gets a
         `BufferedProtocol` for it in mid-stream, until the body ends or `stop_receiving` is called.
         """
         if self._state != _BUSY or self._sink is not None or self._exchange.body_left() < _DIRECT_LIMIT:
             return False
-        if self._reading_paused or self.transport.get_extra_info("ssl_object") is not None:
+        if self._reading_paused:
             return False
         self._sink = sink
-        self._set_protocol(_DirectProtocol(self))
+        if not self._buffered:
+            self._set_protocol(BufferedConnection(self))
         return True
 
     def stop_receiving(self, sink: BodySink) -> None:
         """Give what follows of the body to the stream again; nothing happens if `sink` is not in use any more."""
         if self._sink is sink:
             self._sink = None
-            self._set_protocol(self)
+            if not self._buffered:
+                self._set_protocol(self)
 
-    def direct_buffer(self) -> memoryview:
-        """Return where the next bytes of the body go. What follows the body stays in the socket."""
-        assert self._sink is not None
-        return self._sink.buffer(self._exchange.body_left())
+    def get_read_buffer(self, sizehint: int) -> memoryview:
+        """Return where the transport writes the next bytes: into the sink, if there is one.
 
-    def direct_received(self, size: int) -> None:
+        A view of the sink is no longer than the body: what follows is not read before the exchange is over.
+        """
+        if self._sink is not None:
+            return self._sink.buffer(self._exchange.body_left())
+        if self._scratch is None:
+            self._scratch = _scratch_of(self._loop)
+        return self._scratch
+
+    def read_buffer_updated(self, size: int) -> None:
         """Take note of bytes that the transport has written there."""
-        assert self._sink is not None
+        if self._sink is None:
+            assert self._scratch is not None
+            self.data_received(self._scratch[:size].tobytes())
+            return
         self._sink.wrote(size)
         outcome = self._exchange.skip(size)
         if self._read_deadline.seconds:
@@ -328,6 +347,11 @@ class HttpConnection:
         transport.resume_reading()
 
     # Transport events.
+
+    def as_buffered(self) -> "BufferedConnection":
+        """Return the protocol by which a TLS transport reads into one buffer, instead of making `bytes` of 256 KiB."""
+        self._buffered = True
+        return BufferedConnection(self)
 
     def connection_made(self, transport: Any) -> None:
         """Take the transport."""
@@ -488,26 +512,52 @@ class HttpConnection:
             return True
 
 
-class _DirectProtocol(asyncio.BufferedProtocol):
-    """The protocol of a transport while a body is received into the memory of its reader."""
+class BufferedConnection(asyncio.BufferedProtocol):
+    """The face of a connection for a transport that asks for the memory to read into.
+
+    A plain transport has it while a body is received into the memory of its reader, one with TLS all the time.
+    """
 
     def __init__(self, connection: HttpConnection) -> None:
         self._connection = connection
 
-    def get_buffer(self, sizehint: int) -> memoryview:
-        return self._connection.direct_buffer()
+    def connection_made(self, transport: Any) -> None:
+        """Take the transport."""
+        self._connection.connection_made(transport)
 
-    def buffer_updated(self, nbytes: int) -> None:
-        self._connection.direct_received(nbytes)
+    @property
+    def get_buffer(self) -> Callable[[int], memoryview]:
+        """What returns where the next bytes go: transports keep it, so that it is one call."""
+        return self._connection.get_read_buffer
+
+    @property
+    def buffer_updated(self) -> Callable[[int], None]:
+        """What takes note of bytes that were written there."""
+        return self._connection.read_buffer_updated
 
     def eof_received(self) -> None:
+        """Take the end of what the peer sends."""
         self._connection.eof_received()
 
     def connection_lost(self, exc: BaseException | None) -> None:
+        """Take the end of the connection."""
         self._connection.connection_lost(exc)
 
     def pause_writing(self) -> None:
+        """Take note that the peer does not read."""
         self._connection.pause_writing()
 
     def resume_writing(self) -> None:
+        """Take note that the peer reads again."""
         self._connection.resume_writing()
+
+
+# What TLS is decrypted into, one for all connections of a loop: the bytes are taken out before the next read begins.
+_scratches: "weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, memoryview]" = weakref.WeakKeyDictionary()
+
+
+def _scratch_of(loop: asyncio.AbstractEventLoop) -> memoryview:
+    scratch = _scratches.get(loop)
+    if scratch is None:
+        scratch = _scratches[loop] = memoryview(bytearray(_SCRATCH_SIZE))
+    return scratch
