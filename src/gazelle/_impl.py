@@ -14,6 +14,7 @@ if _asked not in ("auto", "c", "python"):
 IMPL: Literal["c", "python"] = "python"
 if not TYPE_CHECKING and _asked != "python":
     try:
+        from ._accel.body_buffer import BodyBuffer
         from ._accel.call import Call, Plan, WireRequest
         from ._accel.chunked import ChunkedDecoder
         from ._accel.clock import monotonic
@@ -27,7 +28,7 @@ if not TYPE_CHECKING and _asked != "python":
         from ._accel.origin import Origin, Origins, assemble
         from ._accel.plain_text import split_url
         from ._accel.pool import Bucket, Lease, Pool, Slots
-        from ._accel.sink import ConnectionOwner, ResponseSink
+        from ._accel.sink import BodySink, ConnectionOwner, ResponseSink
 
         IMPL = "c"
     except ImportError as error:
@@ -35,6 +36,7 @@ if not TYPE_CHECKING and _asked != "python":
             raise ImportError(f"GAZELLE_IMPL is 'c' and the compiled engine cannot be imported: {error}") from error
 
 if TYPE_CHECKING or IMPL == "python":
+    from ._pure.body_buffer import BodyBuffer
     from ._pure.call import Call, Plan, WireRequest
     from ._pure.chunked import ChunkedDecoder
     from ._pure.clock import monotonic
@@ -48,12 +50,14 @@ if TYPE_CHECKING or IMPL == "python":
     from ._pure.origin import Origin, Origins, assemble
     from ._pure.plain_text import split_url
     from ._pure.pool import Bucket, Lease, Pool, Slots
-    from ._pure.sink import ConnectionOwner, ResponseSink
+    from ._pure.sink import BodySink, ConnectionOwner, ResponseSink
 
 __all__ = [
     "IMPL",
     "Answer",
     "Body",
+    "BodyBuffer",
+    "BodySink",
     "Bucket",
     "Call",
     "ChunkedDecoder",

@@ -85,8 +85,8 @@ cdef class Call(Sendable):
     cdef object _begin(self)
     cdef tuple _encode(self, object data, object json)
     @cython.locals(
-        plan=Plan, lease=Lease, connection=HttpConnection, request=WireRequest, answer=tuple, status=int, has_cookies=bint,
-        again=bint, lost=bint,
+        plan=Plan, lease=Lease, connection=HttpConnection, request=WireRequest, answer=tuple, status=int,
+        has_cookies=bint, again=bint, lost=bint,
     )
     cdef object _take_answer(self)
 

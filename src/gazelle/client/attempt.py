@@ -202,5 +202,5 @@ async def _connect(context: Context, connector: BaseConnector, request: ClientRe
             raise
         key = request.connection_key
         raise TimeoutError(
-            f"Total timeout of {policy.total:g} s exceeded getting a connection to {key.host}:{key.port}"
+            f"Total timeout of {policy.total:g} s exceeded getting a connection to {key.address}"
         ) from error

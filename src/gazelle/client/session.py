@@ -203,7 +203,7 @@ class ClientSession:
             return
         _warnings.warn(f"Unclosed client session {self!r}", ResourceWarning, source=self, stacklevel=1)
         if self._connector_owner:
-            connector._close()
+            connector.close_now()
         if not self._loop.is_closed():
             self._loop.call_exception_handler({"client_session": self, "message": "Unclosed client session"})
 
