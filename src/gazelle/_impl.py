@@ -25,9 +25,10 @@ if not TYPE_CHECKING and _asked != "python":
         from ._accel.headers import build_headers, serialize_headers
         from ._accel.http_parser import ResponseParser
         from ._accel.json_text import serialize_json
-        from ._accel.origin import Origin, Origins, assemble
+        from ._accel.origin import Origin, Origins
         from ._accel.plain_text import split_url
         from ._accel.pool import Bucket, Lease, Pool, Slots
+        from ._accel.request_text import assemble
         from ._accel.sink import BodySink, ConnectionOwner, ResponseSink
 
         IMPL = "c"
@@ -47,9 +48,10 @@ if TYPE_CHECKING or IMPL == "python":
     from ._pure.headers import build_headers, serialize_headers
     from ._pure.http_parser import ResponseParser
     from ._pure.json_text import serialize_json
-    from ._pure.origin import Origin, Origins, assemble
+    from ._pure.origin import Origin, Origins
     from ._pure.plain_text import split_url
     from ._pure.pool import Bucket, Lease, Pool, Slots
+    from ._pure.request_text import assemble
     from ._pure.sink import BodySink, ConnectionOwner, ResponseSink
 
 __all__ = [

@@ -10,19 +10,12 @@ from .request import ClientRequest
 from .response import ClientResponse
 
 
-async def first(context: Context, method: str, url: StrOrURL, content: Content) -> ClientRequest:
-    """Return the first request of a call.
+async def prepare(context: Context, method: str, url: StrOrURL, content: Content) -> ClientRequest:
+    """Return a request of a call; what the environment says of its host is looked up anew for each.
 
     Raises:
-        RuntimeError: the session is closed.
         Exception: see `ClientSession.request`.
     """
-    context.core.open_connector()
-    return await following(context, method, url, content)
-
-
-async def following(context: Context, method: str, url: StrOrURL, content: Content) -> ClientRequest:
-    """Return a request; what the environment says of its host is asked for each anew."""
     core = context.core
     if core.netrc is not None:
         await core.learn_environment()

@@ -25,7 +25,7 @@ from gazelle.wire.request_head import collect_fields
 
 from .attempt import plain_error, respond
 from .builder import Defaults, RequestBuilder
-from .content import Content, bytes_serializer
+from .content import NO_CONTENT, Content, bytes_serializer
 from .core import Context, Core
 from .credentials import Credentials
 from .follow import follow, send
@@ -47,7 +47,7 @@ from .options import (
 from .policy import CharsetResolver, Policy, RaiseForStatus
 from .request import ClientRequest, complete
 from .response import ClientResponse
-from .send import first, hop
+from .send import hop, prepare
 
 if TYPE_CHECKING:
 
@@ -187,10 +187,11 @@ class ClientSession:
             connector.pool.bucket,
         )
         core = Core(builder, self._policy, self._response_class, netrc)
-        core.connector = connector
+        core.set_connector(connector)
         plan = core.plan
         plan.full = ClientSession.__dict__["_request"]
         plan.response = self._response_class
+        plan.leaving = ClientResponse
         plan.respond = partial(respond, core, self._policy)
         plan.error = plain_error
         plan.follow = _follow
@@ -310,12 +311,14 @@ class ClientSession:
     async def _request(self, method: str, str_or_url: StrOrURL, **kwargs: Unpack[RequestOptions]) -> ClientResponse:
         """Make a request the full way; calls of all request methods end here unless they are plain."""
         start = monotonic()
+        if not kwargs and not self._core.plan.traces:
+            return await send(Context(self._core, self, self._policy, start), method, str_or_url, NO_CONTENT)
         arguments: dict[str, Any] = kwargs  # type: ignore[assignment]
         policy = self._policy if is_plain(arguments) else self._policy_of(arguments)
         trace_context = arguments.pop("trace_request_ctx", None)
         content = Content(arguments)
         if not self._trace_configs and content.upload_tracker is None:
-            return await send(Context(self._core, self, policy, start, None), method, str_or_url, content)
+            return await send(Context(self._core, self, policy, start), method, str_or_url, content)
         return await self._watched(policy, start, (method, str_or_url), content, trace_context)
 
     def _policy_of(self, arguments: dict[str, Any]) -> Policy:
@@ -332,10 +335,10 @@ class ClientSession:
         """Go on with a plain call after its response, or after the loss of its connection if there is none."""
         arguments = dict(call.options)
         policy = self._policy if is_plain(arguments) else self._policy_of(arguments)
-        context = Context(self._core, self, policy, call.start, None)
+        context = Context(self._core, self, policy, call.start)
         content = Content(arguments)
         if request is None or response is None:
-            request = (await first(context, call.method, call.url, content)).renewed()
+            request = (await prepare(context, call.method, call.url, content)).renewed()
             response = await hop(context, request, ())
         return await follow(context, content, request, response)
 
@@ -348,7 +351,7 @@ class ClientSession:
             tracker.bind()
         try:
             if not self._trace_configs:
-                return await send(Context(self._core, self, policy, start, None), *asked, content)
+                return await send(Context(self._core, self, policy, start), *asked, content)
             return await self._traced(policy, start, asked, content, trace_context)
         finally:
             if tracker is not None:
@@ -391,7 +394,7 @@ class ClientSession:
 
     @_connector.setter
     def _connector(self, connector: BaseConnector | None) -> None:
-        self._core.connector = connector
+        self._core.set_connector(connector)
 
     @property
     def _cookie_jar(self) -> AbstractCookieJar:
