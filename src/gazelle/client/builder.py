@@ -108,12 +108,17 @@ class RequestBuilder:
         """
         if method not in _USUAL_METHODS or type(method) is not str:
             method = check_method(method)
-        origin = self._origin(policy, location)
+        origin = self.origins.get(location.site) if policy.uses_default_tls else None
+        if origin is None:
+            origin = self._origin(policy, location)
         template: HeadTemplate = origin.template
         if content.skip_auto_headers is not None or content.withheld:
             template = self._template(origin, content)
-        fields = _listed(content.headers)
-        given = template.names.union([name.lower() for name, _ in fields]) if fields else template.names
+        fields: Fields = ()
+        given = template.names
+        if content.headers:
+            fields = _listed(content.headers)
+            given = given.union([name.lower() for name, _ in fields])
         fields, lines = self._secrets(content, location, origin, fields, given)
         framing = self._frame(method, content, given, fields)
         ending = b"\r\n" if "connection" in given else origin.ending
@@ -234,11 +239,9 @@ class RequestBuilder:
         return self._remember(self.origins, site, url, key_of(url))
 
     def _origin(self, policy: Policy, location: Location) -> Origin:
+        """Return an origin that is not known, or that only calls with TLS settings of their own use."""
         if policy.uses_default_tls:
-            origin = self.origins.get(location.site)
-            if origin is None:
-                origin = self._remember(self.origins, location.site, location.url, key_of(location.url))
-            return origin
+            return self._remember(self.origins, location.site, location.url, key_of(location.url))
         key = key_of(location.url, policy.ssl, policy.server_hostname)
         return self._special_origins.get(key) or self._remember(self._special_origins, key, location.url, key)
 
@@ -288,14 +291,12 @@ class RequestBuilder:
         return HeadTemplate(self.defaults.version, host_field(key), defaults, automatic, suppressed)
 
 
-def _listed(headers: LooseHeaders | None) -> Fields:
+def _listed(headers: LooseHeaders) -> Fields:
     """Return the fields of a call as pairs.
 
     Raises:
         TypeError: a name is not a str.
     """
-    if not headers:
-        return ()
     fields = list(headers.items() if isinstance(headers, Mapping) else headers)
     for name, _ in fields:
         if not isinstance(name, str):

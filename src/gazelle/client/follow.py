@@ -36,7 +36,8 @@ async def send(context: Context, method: str, url: StrOrURL, content: Content) -
         TimeoutError: a time limit was exceeded.
         RuntimeError: the session is closed.
     """
-    context.core.open_connector()
+    if context.core.connector is None:
+        raise RuntimeError("Session is closed")
     request = await prepare(context, method, url, content)
     if request.framing is None and not context.policy.middlewares:
         response = await attempt(context, request, ())  # all that `hop` would do
@@ -66,7 +67,7 @@ async def follow(
             redirect = _redirect_of(context, request, response)
             if redirect is None:
                 break
-            if context.observer is not None:
+            if context.observer is not None and "on_request_redirect" in context.observer.heard:
                 await context.observer.redirected(request, response)
             await response.stop()  # and no more: the body may be wanted again
             history = (*history, response)

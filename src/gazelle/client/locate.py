@@ -10,7 +10,7 @@ from gazelle.errors import InvalidUrlClientError, NonHttpUrlClientError
 from gazelle.net.key import ConnectionKey
 from gazelle.net.tls import TlsPolicy
 from gazelle.types import Query, StrOrURL
-from gazelle.wire.request_head import check_target
+from gazelle.wire.request_head import NOT_IN_TARGET, check_target
 
 _SECURE: Final = {"http": False, "ws": False, "https": True, "wss": True}
 _DEFAULT_PORTS: Final = {False: 80, True: 443}
@@ -40,7 +40,9 @@ class Location:
         self.url = url
         self.auth = auth
         self.site = f"{url.scheme}://{url.raw_authority}"
-        self.target = check_target(url.raw_path_qs)
+        target = self.target = url.raw_path_qs
+        if NOT_IN_TARGET.search(target) is not None:
+            check_target(target)
 
 
 class Locator:

@@ -280,7 +280,7 @@ class ClientResponse:
         if isinstance(received, StreamReader):
             return received
         observer = self._observer
-        traced = observer is not None and observer.hears_chunks
+        traced = observer is not None and "on_response_chunk_received" in observer.heard
         stream = (self._policy.open_traced_stream if traced else self._policy.open_stream)(None, self._head)
         if self._body is not None:
             stream = StreamReader(None, self._policy.read_bufsize)
@@ -326,7 +326,7 @@ class ClientResponse:
                 pieces = cast(list[bytes | None], received)
                 body = self._decode(b"".join(piece for piece in pieces if piece is not None))
             self._body = body
-            if self._observer is not None:
+            if self._observer is not None and "on_response_chunk_received" in self._observer.heard:
                 await self._observer.received(self.method, self.url, body)
         return body
 

@@ -31,7 +31,7 @@ from .credentials import Credentials
 from .follow import follow, send
 from .locate import Locator, add_params
 from .middlewares import ClientMiddlewareType
-from .observe import Observer
+from .observe import observe
 from .options import (
     CALL_DEFAULTS,
     DEFAULT_READ_BUFSIZE,
@@ -317,9 +317,11 @@ class ClientSession:
         policy = self._policy if is_plain(arguments) else self._policy_of(arguments)
         trace_context = arguments.pop("trace_request_ctx", None)
         content = Content(arguments)
-        if not self._trace_configs and content.upload_tracker is None:
-            return await send(Context(self._core, self, policy, start), method, str_or_url, content)
-        return await self._watched(policy, start, (method, str_or_url), content, trace_context)
+        if content.upload_tracker is not None:
+            return await self._tracked(policy, start, (method, str_or_url), content, trace_context)
+        if self._core.plan.traces:
+            return await self._traced(policy, start, (method, str_or_url), content, trace_context)
+        return await send(Context(self._core, self, policy, start), method, str_or_url, content)
 
     def _policy_of(self, arguments: dict[str, Any]) -> Policy:
         """Return the policy of a call; take the arguments that say how it is carried out out of the others."""
@@ -342,20 +344,19 @@ class ClientSession:
             response = await hop(context, request, ())
         return await follow(context, content, request, response)
 
-    async def _watched(
+    async def _tracked(
         self, policy: Policy, start: float, asked: tuple[str, StrOrURL], content: Content, trace_context: object
     ) -> ClientResponse:
-        """Make a request whose upload is tracked, or that is traced."""
+        """Make a request whose upload is tracked."""
         tracker = content.upload_tracker
-        if tracker is not None:
-            tracker.bind()
+        assert tracker is not None
+        tracker.bind()
         try:
-            if not self._trace_configs:
-                return await send(Context(self._core, self, policy, start), *asked, content)
-            return await self._traced(policy, start, asked, content, trace_context)
+            if self._core.plan.traces:
+                return await self._traced(policy, start, asked, content, trace_context)
+            return await send(Context(self._core, self, policy, start), *asked, content)
         finally:
-            if tracker is not None:
-                tracker.finish()
+            tracker.finish()
 
     async def _traced(
         self, policy: Policy, start: float, asked: tuple[str, StrOrURL], content: Content, trace_context: object
@@ -364,11 +365,15 @@ class ClientSession:
         parsed, _ = self._core.builder.locator.parse(url)
         if content.params:
             parsed = add_params(parsed, content.params)
-        observer, content = await Observer.begin(self, self._trace_configs, (method, parsed), content, trace_context)
+        observer = observe(self, self._core.plan.traces, (method, parsed), content, trace_context)
+        if "on_request_start" in observer.heard:
+            await observer.started()
+            content = content.replace(headers=observer.headers)  # handlers may have changed them
         try:
             response = await send(Context(self._core, self, policy, start, observer), method, url, content)
         except BaseException as error:
-            await observer.failed(error)
+            if "on_request_exception" in observer.heard:
+                await observer.failed(error)
             raise
         await observer.ended(response)
         return response
