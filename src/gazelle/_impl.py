@@ -14,6 +14,7 @@ if _asked not in ("auto", "c", "python"):
 IMPL: Literal["c", "python"] = "python"
 if not TYPE_CHECKING and _asked != "python":
     try:
+        from ._accel.body_buffer import BodyBuffer
         from ._accel.call import Call, Plan, WireRequest
         from ._accel.chunked import ChunkedDecoder
         from ._accel.clock import monotonic
@@ -24,10 +25,11 @@ if not TYPE_CHECKING and _asked != "python":
         from ._accel.headers import build_headers, serialize_headers
         from ._accel.http_parser import ResponseParser
         from ._accel.json_text import serialize_json
-        from ._accel.origin import Origin, Origins, assemble
+        from ._accel.origin import Origin, Origins
         from ._accel.plain_text import split_url
         from ._accel.pool import Bucket, Lease, Pool, Slots
-        from ._accel.sink import ConnectionOwner, ResponseSink
+        from ._accel.request_text import assemble
+        from ._accel.sink import BodySink, ConnectionOwner, ResponseSink
 
         IMPL = "c"
     except ImportError as error:
@@ -35,6 +37,7 @@ if not TYPE_CHECKING and _asked != "python":
             raise ImportError(f"GAZELLE_IMPL is 'c' and the compiled engine cannot be imported: {error}") from error
 
 if TYPE_CHECKING or IMPL == "python":
+    from ._pure.body_buffer import BodyBuffer
     from ._pure.call import Call, Plan, WireRequest
     from ._pure.chunked import ChunkedDecoder
     from ._pure.clock import monotonic
@@ -45,15 +48,18 @@ if TYPE_CHECKING or IMPL == "python":
     from ._pure.headers import build_headers, serialize_headers
     from ._pure.http_parser import ResponseParser
     from ._pure.json_text import serialize_json
-    from ._pure.origin import Origin, Origins, assemble
+    from ._pure.origin import Origin, Origins
     from ._pure.plain_text import split_url
     from ._pure.pool import Bucket, Lease, Pool, Slots
-    from ._pure.sink import ConnectionOwner, ResponseSink
+    from ._pure.request_text import assemble
+    from ._pure.sink import BodySink, ConnectionOwner, ResponseSink
 
 __all__ = [
     "IMPL",
     "Answer",
     "Body",
+    "BodyBuffer",
+    "BodySink",
     "Bucket",
     "Call",
     "ChunkedDecoder",

@@ -282,6 +282,7 @@ class TraceConfig:
         self.on_dns_cache_hit: Final = Signal[TraceDnsCacheHitParams]()
         self.on_dns_cache_miss: Final = Signal[TraceDnsCacheMissParams]()
         self._trace_config_ctx_factory = trace_config_ctx_factory
+        self._heard: frozenset[str] | None = None
 
     def trace_config_ctx(self, trace_request_ctx: Any = None) -> Any:
         """Return a new context for a request."""
@@ -289,9 +290,15 @@ class TraceConfig:
 
     def freeze(self) -> None:
         """Make all lists read-only; a session does so with its trace configurations."""
-        for value in vars(self).values():
-            if isinstance(value, Signal):
-                value.freeze()
+        signals = {name: value for name, value in vars(self).items() if isinstance(value, Signal)}
+        for signal in signals.values():
+            signal.freeze()
+        self._heard = frozenset(name for name, signal in signals.items() if signal)
+
+    @property
+    def heard(self) -> frozenset[str] | None:
+        """Names of the lists that have handlers; None until the lists are frozen."""
+        return self._heard
 
 
 class Trace:
@@ -309,11 +316,6 @@ class Trace:
         self._session = session
         self._trace_config = trace_config
         self._trace_config_ctx = trace_config_ctx
-
-    @property
-    def config(self) -> TraceConfig:
-        """The trace configuration."""
-        return self._trace_config
 
     @classmethod
     def begin(cls, session: object, trace_config: TraceConfig, trace_request_ctx: object = None) -> Self:
@@ -429,6 +431,12 @@ class Trace:
             await signal.send(self._session, self._trace_config_ctx, TraceDnsCacheMissParams(host))
 
 
-def listeners(traces: Iterable[Trace], signal: str) -> list[Trace]:
-    """Return the traces whose configuration has handlers for a signal, by the name of its list (`on_request_start`)."""
-    return [trace for trace in traces if getattr(trace.config, signal, None)]
+def heard_by(config: TraceConfig) -> frozenset[str]:
+    """Return the names of the lists with handlers of a trace configuration, which may be one of aiohttp."""
+    heard = getattr(config, "heard", None)
+    if heard is None:
+        heard = frozenset(name for name in _SIGNALS if getattr(config, name, None))
+    return heard
+
+
+_SIGNALS: Final = tuple(name for name in vars(TraceConfig()) if name.startswith("on_"))

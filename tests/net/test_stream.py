@@ -53,6 +53,12 @@ class Connection:
         assert self.paused
         self.calls.append("resume")
 
+    def receive_into(self, sink: object) -> bool:
+        return False
+
+    def stop_receiving(self, sink: object) -> None:
+        raise AssertionError("it did not receive")
+
 
 def stream_of(*pieces: bytes, limit: int = LIMIT, eof: bool = True) -> StreamReader:
     stream = StreamReader(None, limit)
@@ -702,10 +708,11 @@ async def test_back_pressure_of_an_encoded_body_counts_raw_bytes(coding: str) ->
     assert connection.calls[:2] == ["pause", "resume"]
 
 
-class Receive(asyncio.Protocol):
+class Receive(Connection, asyncio.Protocol):
     """A client that feeds a stream."""
 
     def __init__(self, limit: int) -> None:
+        super().__init__()
         self.stream = StreamReader(self, limit)
         self.most = 0
 

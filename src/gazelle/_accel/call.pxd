@@ -47,6 +47,7 @@ cdef class Plan:
     cdef public object cookies_for
     cdef public object serialize
     cdef public object response
+    cdef public object leaving
     cdef public object respond
     cdef public object follow
     cdef public object repeat
@@ -78,15 +79,15 @@ cdef class Call(Sendable):
     @cython.locals(lease=Lease)
     cdef object _abandon(self)
     @cython.locals(
-        plan=Plan, origin=Origin, pool=Pool, lease=Lease, connection=HttpConnection, settings=ExchangeSettings,
-        limited=ExchangeSettings, head=bytes, body=bytes, fields=bytes, cookies=bytes, described=bytes, lines=bytes,
+        plan=Plan, origin=Origin, pool=Pool, lease=Lease, request=WireRequest, connection=HttpConnection,
+        settings=ExchangeSettings, limited=ExchangeSettings, head=bytes, body=bytes, fields=bytes, cookies=bytes, described=bytes, lines=bytes,
         site=str, target=str, parts=tuple, encoded=tuple, start=double,
     )
     cdef object _begin(self)
     cdef tuple _encode(self, object data, object json)
     @cython.locals(
-        plan=Plan, lease=Lease, connection=HttpConnection, request=WireRequest, answer=tuple, status=int, has_cookies=bint,
-        again=bint, lost=bint,
+        plan=Plan, lease=Lease, connection=HttpConnection, request=WireRequest, answer=tuple, status=int,
+        has_cookies=bint, again=bint, lost=bint,
     )
     cdef object _take_answer(self)
 

@@ -41,6 +41,8 @@ cdef class Exchange(ResponseSink):
     @cython.locals(taken=Py_ssize_t)
     cpdef int feed(self, bytes data) except -1
     cpdef int feed_eof(self) except -1
+    cpdef long long body_left(self) except -1
+    cpdef int skip(self, Py_ssize_t size) except -1
     cpdef object wait_for_continue(self)
     @cython.locals(head=ResponseHead, answer=tuple)
     cpdef tuple finish(self)

@@ -46,6 +46,8 @@ cdef class ResponseParser:
     cdef object _check_start(self, bytes line)
     @cython.locals(head=ResponseHead, status=int, switched=bint, length=cython.longlong)
     cdef object _take_head(self, bytes data, Py_ssize_t start, Py_ssize_t end)
+    cpdef long long body_left(self) except -1
+    cpdef object skip(self, Py_ssize_t size)
     cdef object _finish(self)
     @cython.locals(state=int)
     cpdef object feed_eof(self)

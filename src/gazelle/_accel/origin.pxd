@@ -1,9 +1,7 @@
 """C types of `_pure/origin.py`."""
 
 from gazelle._accel.pool cimport Bucket
-
-
-cpdef bytes assemble(str method, str target, tuple parts)
+from gazelle._accel.request_text cimport assemble
 
 
 cdef class Origin:

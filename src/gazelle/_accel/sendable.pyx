@@ -4,9 +4,9 @@ from cpython.object cimport PyObject
 from cpython.ref cimport Py_INCREF
 
 
-# Cython fills only `tp_iternext`, and raises the result as a StopIteration with a traceback, which costs 3 000 instructions
-# a call. These slots cost a tenth: tasks hand the result over as it is (`am_send`), and so does `await` in CPython 3.11;
-# from 3.12 on, `await` takes it out of a StopIteration (`tp_iternext`), which needs no traceback.
+# Cython fills only `tp_iternext`, and raises the result as a StopIteration with a traceback, which costs 3 000
+# instructions a call. These slots cost a tenth: tasks hand the result over as it is (`am_send`), and so does `await` in
+# CPython 3.11; from 3.12 on, `await` takes it out of a StopIteration (`tp_iternext`), which needs no traceback.
 cdef extern from *:
     """
     typedef int (*gazelle_step)(PyObject *, PyObject *, PyObject **);
@@ -83,8 +83,8 @@ cdef int _send(PyObject* receiver, PyObject* value, PyObject** result) except -1
 
 
 def step_directly(kind):
-    """Fill the slots of a subclass, which does not inherit them; return the class, as a decorator does."""
+    """Prepare a subclass to be stepped without a StopIteration, where that can be, and return it."""
     if not issubclass(kind, Sendable):
         raise TypeError(f"{kind!r} is not a Sendable")
-    set_slots(<PyTypeObject*>kind, _send)
+    set_slots(<PyTypeObject*>kind, _send)  # a subclass does not inherit them
     return kind

@@ -104,6 +104,7 @@ class Plan:
         cookies_for: returns the Cookie line for an origin and a target.
         serialize: returns the bytes of a body that is passed as `json`.
         response: class of the responses.
+        leaving: class of responses that are left without waiting if their `leave()` returns True.
         respond: returns the response for request, answer and lease, after its cookies are stored.
         follow: returns the coroutine that goes on with a call after a request and a response that is not the last.
         repeat: returns the coroutine that sends a call again, on a new connection.
@@ -118,6 +119,7 @@ class Plan:
         "follow",
         "full",
         "known_until",
+        "leaving",
         "open_origin",
         "origins",
         "plain",
@@ -142,6 +144,7 @@ class Plan:
     cookies_for: Callable[[Origin, str], bytes]
     serialize: Callable[[Any], bytes]
     response: Callable[..., Any]
+    leaving: type[Any]
     respond: Callable[[Any, Answer, Lease], Any]
     follow: Callable[["Call", Any, Any], Coroutine[Any, Any, Any]]
     repeat: Callable[["Call"], Coroutine[Any, Any, Any]]
@@ -254,7 +257,7 @@ class Call(Sendable):
     ) -> Awaitable[None]:
         response = self._response
         self._response = None
-        if self._request is not None and response.leave():
+        if type(response) is self.plan.leaving and response.leave():
             return _NOTHING
         leaving: Awaitable[None] = response.__aexit__(exc_type, exc, traceback)
         return leaving
@@ -421,7 +424,13 @@ class Call(Sendable):
         if lease is None:
             return None
         head = origin.head(method, target, fields, cookies, described)
-        self._request = WireRequest(method, origin.key, head, body, site, target)
+        request = self._request = WireRequest.__new__(WireRequest)
+        request.method = method
+        request.connection_key = origin.key
+        request.head = head
+        request.body = body
+        request.site = site
+        request.target = target
         self._lease = lease
         connection = lease.connection
         assert connection is not None

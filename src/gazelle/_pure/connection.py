@@ -4,6 +4,8 @@ What a request and its response are is the work of `exchange`; to whom the conne
 """
 
 import asyncio
+import weakref
+from collections.abc import Callable
 from ssl import SSLError, SSLZeroReturnError
 from typing import Any, Final
 
@@ -19,7 +21,7 @@ from .clock import monotonic
 from .deadlines import Deadline, Deadlines
 from .exchange import Answer, Exchange, ExchangeSettings, deliver
 from .readiness import SocketProbe
-from .sink import CLOSE, PENDING, REUSE, SWITCH, ConnectionOwner
+from .sink import CLOSE, PENDING, REUSE, SWITCH, BodySink, ConnectionOwner
 
 _OPENING: Final = 0
 _IDLE: Final = 1
@@ -39,6 +41,11 @@ _SWITCH: Final = SWITCH
 # Up to this size a request body is joined to its head, so that both leave in one segment and one system call.
 _JOIN_LIMIT: Final = 16384
 
+# From this size on, what is left of a body is received into the memory of its reader.
+_DIRECT_LIMIT: Final = 256 * 1024
+
+_SCRATCH_SIZE: Final = 256 * 1024
+
 
 class HttpConnection:
     """A connection that carries one exchange after the other.
@@ -57,6 +64,7 @@ class HttpConnection:
 
     __slots__ = (
         "__weakref__",
+        "_buffered",
         "_deadlines",
         "_drained",
         "_exchange",
@@ -66,6 +74,8 @@ class HttpConnection:
         "_read_deadline",
         "_read_time",
         "_reading_paused",
+        "_scratch",
+        "_sink",
         "_state",
         "_total_deadline",
         "_unsent",
@@ -100,6 +110,9 @@ class HttpConnection:
         self._writing_paused = False
         self._drained: asyncio.Future[None] | None = None
         self._left_over = b""
+        self._sink: BodySink | None = None
+        self._scratch: memoryview | None = None
+        self._buffered = False  # the transport has a BufferedConnection all the time
 
     def __repr__(self) -> str:
         host, port = getattr(self.key, "host", "?"), getattr(self.key, "port", "?")
@@ -277,7 +290,68 @@ class HttpConnection:
             self._read_time = monotonic()
             self.transport.resume_reading()
 
+    # A large body that goes from the socket into the memory of its reader.
+
+    def receive_into(self, sink: BodySink) -> bool:
+        """Receive the rest of the body into `sink`, and return True; False if it goes to the stream as before.
+
+        It pays for a large body with a Content-Length. A transport that calls `data_received` gets a
+        `BufferedProtocol` for it in mid-stream, until the body ends or `stop_receiving` is called.
+        """
+        if self._state != _BUSY or self._sink is not None or self._exchange.body_left() < _DIRECT_LIMIT:
+            return False
+        if self._reading_paused:
+            return False
+        self._sink = sink
+        if not self._buffered:
+            self._set_protocol(BufferedConnection(self))
+        return True
+
+    def stop_receiving(self, sink: BodySink) -> None:
+        """Give what follows of the body to the stream again; nothing happens if `sink` is not in use any more."""
+        if self._sink is sink:
+            self._sink = None
+            if not self._buffered:
+                self._set_protocol(self)
+
+    def get_read_buffer(self, sizehint: int) -> memoryview:
+        """Return where the transport writes the next bytes: into the sink, if there is one.
+
+        A view of the sink is no longer than the body: what follows is not read before the exchange is over.
+        """
+        if self._sink is not None:
+            return self._sink.buffer(self._exchange.body_left())
+        if self._scratch is None:
+            self._scratch = _scratch_of(self._loop)
+        return self._scratch
+
+    def read_buffer_updated(self, size: int) -> None:
+        """Take note of bytes that the transport has written there."""
+        if self._sink is None:
+            assert self._scratch is not None
+            self.data_received(self._scratch[:size].tobytes())
+            return
+        self._sink.wrote(size)
+        outcome = self._exchange.skip(size)
+        if self._read_deadline.seconds:
+            self._read_time = monotonic()
+        if outcome != _PENDING:
+            self._end(outcome, None)
+
+    def _set_protocol(self, protocol: Any) -> None:
+        transport = self.transport
+        if transport is None or transport.is_closing():
+            return  # nothing will be read, and what calls the protocol then is the same in both
+        transport.pause_reading()  # uvloop looks at the kind of the protocol when it begins to read
+        transport.set_protocol(protocol)
+        transport.resume_reading()
+
     # Transport events.
+
+    def as_buffered(self) -> "BufferedConnection":
+        """Return the protocol by which a TLS transport reads into one buffer, instead of making `bytes` of 256 KiB."""
+        self._buffered = True
+        return BufferedConnection(self)
 
     def connection_made(self, transport: Any) -> None:
         """Take the transport."""
@@ -383,6 +457,8 @@ class HttpConnection:
         waiter, stream = exchange.waiter, exchange.stream
         if outcome == _REUSE and self._unsent and self._is_sending():
             outcome = _CLOSE  # the peer has answered before it has read the request
+        if self._sink is not None:
+            self.stop_receiving(self._sink)
         self._disarm()
         answer = exchange.finish()
         left_over = b""
@@ -434,3 +510,54 @@ class HttpConnection:
             return False
         except SSLError:
             return True
+
+
+class BufferedConnection(asyncio.BufferedProtocol):
+    """The face of a connection for a transport that asks for the memory to read into.
+
+    A plain transport has it while a body is received into the memory of its reader, one with TLS all the time.
+    """
+
+    def __init__(self, connection: HttpConnection) -> None:
+        self._connection = connection
+
+    def connection_made(self, transport: Any) -> None:
+        """Take the transport."""
+        self._connection.connection_made(transport)
+
+    @property
+    def get_buffer(self) -> Callable[[int], memoryview]:
+        """What returns where the next bytes go: transports keep it, so that it is one call."""
+        return self._connection.get_read_buffer
+
+    @property
+    def buffer_updated(self) -> Callable[[int], None]:
+        """What takes note of bytes that were written there."""
+        return self._connection.read_buffer_updated
+
+    def eof_received(self) -> None:
+        """Take the end of what the peer sends."""
+        self._connection.eof_received()
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """Take the end of the connection."""
+        self._connection.connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """Take note that the peer does not read."""
+        self._connection.pause_writing()
+
+    def resume_writing(self) -> None:
+        """Take note that the peer reads again."""
+        self._connection.resume_writing()
+
+
+# What TLS is decrypted into, one for all connections of a loop: the bytes are taken out before the next read begins.
+_scratches: "weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, memoryview]" = weakref.WeakKeyDictionary()
+
+
+def _scratch_of(loop: asyncio.AbstractEventLoop) -> memoryview:
+    scratch = _scratches.get(loop)
+    if scratch is None:
+        scratch = _scratches[loop] = memoryview(bytearray(_SCRATCH_SIZE))
+    return scratch

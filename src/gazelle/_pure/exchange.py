@@ -12,6 +12,7 @@ HEAD    on_body, on_chunk_end  HEAD    keep the piece
 HEAD    end of the read        BODY    open the stream with the pieces so far, complete the waiter with it
 HEAD    malformed body         BODY    the same: the error belongs to the reader of the body
 BODY    on_body, on_chunk_end  BODY    feed the stream
+BODY    skip                   BODY    count what the reader has received into memory of its own
 HEAD    on_end                 DONE    outcome
 BODY    on_end                 DONE    outcome
 DONE    finish                 IDLE    return the answer; `deliver` completes the waiter with it, or ends the stream
@@ -221,6 +222,15 @@ class Exchange(ResponseSink):
         """
         self._parser.feed_eof()
         return _CLOSE if self.state == _DONE else _PENDING
+
+    def body_left(self) -> int:
+        """Return how many bytes are to come of a body with a Content-Length that a stream gets; else 0."""
+        return self._parser.body_left() if self.state == _BODY else 0
+
+    def skip(self, size: int) -> int:
+        """Take note of bytes of the body that went past `feed` to its reader; return the outcome, or PENDING."""
+        self._parser.skip(size)
+        return self._conclude(b"", 0) if self.state == _DONE else _PENDING
 
     def wait_for_continue(self) -> "asyncio.Future[bool]":
         """Return a future that says whether the server wants the request body (RFC 9110 §10.1.1).

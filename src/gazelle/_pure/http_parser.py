@@ -254,6 +254,16 @@ class ResponseParser:
             else:
                 self._finish()
 
+    def body_left(self) -> int:
+        """Return how many bytes of a body with a Content-Length are to come, 0 for any other body."""
+        return self._remaining if self._state == _FIXED else 0
+
+    def skip(self, size: int) -> None:
+        """Take note of bytes of a body with a Content-Length that went past `feed`, at most `body_left()`."""
+        self._remaining -= size
+        if self._remaining == 0:
+            self._finish()
+
     def _finish(self) -> None:
         self._state = _DONE
         self.done = True

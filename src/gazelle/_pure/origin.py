@@ -1,18 +1,12 @@
-"""What all requests to one origin share, and the one place where a request head is put together."""
+"""What all requests to one origin share."""
 
 from typing import Any, Final
 
 from multidict import CIMultiDict, getversion
 
+from .request_text import assemble
+
 MAX_ORIGINS: Final = 1024
-
-
-def assemble(method: str, target: str, parts: tuple[bytes, ...]) -> bytes:
-    """Return a request head: the request line up to the target, then `parts`, which hold the rest and the empty line.
-
-    The caller has checked that nothing in it can end a line early.
-    """
-    return f"{method} {target}".encode() + b"".join(parts)
 
 
 class Origin:

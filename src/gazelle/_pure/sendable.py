@@ -42,7 +42,7 @@ class Sendable:
 
 
 def step_directly(kind: _Kind) -> _Kind:
-    """Return the class, as a decorator does: `__next__` does for a Python class what the compiled twin sets up."""
+    """Prepare a subclass to be stepped without a StopIteration, where that can be, and return it."""
     if not issubclass(kind, Sendable):
         raise TypeError(f"{kind!r} is not a Sendable")
     return kind

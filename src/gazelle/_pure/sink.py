@@ -1,6 +1,6 @@
 """What the parts of the engine call on each other, so that none of them imports the one that uses it."""
 
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from .head import ResponseHead
 
@@ -36,6 +36,20 @@ class ResponseSink:
 
     def on_end(self) -> None:
         """Receive the end of the response."""
+
+
+class BodySink(Protocol):
+    """Receives a body in memory of its own: the transport writes into it, and no `bytes` are made on the way.
+
+    `(buffer wrote)*`. The sink is attached with what has arrived already, and gives back what it has when the body
+    ends, breaks off, or its reader is cancelled.
+    """
+
+    def buffer(self, hint: int) -> memoryview:
+        """Return a writable view, not empty, for up to `hint` bytes."""
+
+    def wrote(self, size: int) -> object:
+        """Take note that the first `size` bytes of the latest view were written; it may still be in use."""
 
 
 class ConnectionOwner:

@@ -1,7 +1,7 @@
 """One exchange for a request, and another one where the connection had died unnoticed."""
 
 import asyncio
-from typing import Any
+from typing import Any, Final
 
 from gazelle._impl import Answer, HttpConnection, Lease, WireRequest, monotonic
 from gazelle.cookies.jar import store_response_cookies
@@ -18,6 +18,8 @@ from .tracker import UploadAttempt
 from .upload import Upload
 
 History = tuple[ClientResponse, ...]
+
+_OF_SENDING: Final = frozenset({"on_request_headers_sent", "on_request_chunk_sent"})
 
 
 async def attempt(context: Context, request: ClientRequest, history: History) -> ClientResponse:
@@ -41,10 +43,11 @@ async def attempt(context: Context, request: ClientRequest, history: History) ->
             answer = await trial.run()
     except HttpProcessingError as error:
         raise response_error(request, error, history) from error
-    response = respond(context.core, context.policy, request, answer, trial.holder, history)
+    holder = trial.lease if trial.face is None else trial.holder
+    response = respond(context.core, context.policy, request, answer, holder, history)
     if trial.upload is not None or context.observer is not None:
         response.attach(trial.upload, context.observer)
-    if context.observer is not None:
+    if context.observer is not None and "on_response_headers_received" in context.observer.heard:
         await _tell_of_answer(context.observer, request, response)
     return response
 
@@ -64,7 +67,7 @@ class Trial:
         repeatable: after a failure, whether the request may be sent once more.
     """
 
-    __slots__ = ("_context", "_face", "_request", "_tracked", "lease", "repeatable", "upload")
+    __slots__ = ("_context", "_request", "_tracked", "face", "lease", "repeatable", "upload")
 
     def __init__(
         self,
@@ -76,7 +79,7 @@ class Trial:
     ) -> None:
         self._context = context
         self._request = request
-        self._face = face
+        self.face = face
         self._tracked = tracked
         self.lease = lease
         self.upload: Upload | None = None
@@ -85,14 +88,16 @@ class Trial:
     @property
     def holder(self) -> "Connection | Lease | ForeignLease":
         """The object that closes the connection if it is dropped: for a response whose body is still to come."""
-        return self._face if isinstance(self._face, Connection) else self.lease
+        return self.face if isinstance(self.face, Connection) else self.lease
 
     async def run(self) -> Answer:
         """Return the answer; whatever happens instead leaves no connection and no upload behind."""
         request, observer, policy = self._request, self._context.observer, self._context.policy
         connection = self.lease.connection
         assert connection is not None
-        settings = policy.settings if observer is None or not observer.hears_chunks else policy.traced_settings
+        settings = policy.settings
+        if observer is not None and "on_response_chunk_received" in observer.heard:
+            settings = policy.traced_settings
         tracked = self._tracked
         framing = request.framing
         uploading = framing is not None and framing.payload is not None
@@ -103,7 +108,7 @@ class Trial:
             )
             if uploading:
                 self.upload = Upload(connection, request, () if observer is None else observer.traces, tracked)
-            if observer is not None:
+            if observer is not None and not _OF_SENDING.isdisjoint(observer.heard):
                 await observer.sent(request)
             answer = await waiter
         except BaseException as error:
@@ -129,6 +134,14 @@ class Trial:
         dead = protocol.reused and not protocol.response_started
         spent = request.payload is not None and request.payload.consumed
         return dead and self._context.policy.retry and (request.idempotent or unsent) and not spent
+
+
+async def _tell_of_reuse(observer: Observer, lease: Lease) -> None:
+    try:
+        await observer.reused()
+    except BaseException:
+        lease.close()
+        raise
 
 
 async def _tell_of_answer(observer: Observer, request: ClientRequest, response: ClientResponse) -> None:
@@ -182,7 +195,10 @@ async def _begin(context: Context, request: ClientRequest) -> Trial:
     """Return a trial with a connection of its own."""
     connector = context.core.open_connector()
     tracked = None if request.tracker is None else request.tracker.begin()
-    if context.observer is None and (lease := connector.take(request)) is not None:
+    lease = connector.take(request)
+    if lease is not None:
+        if context.observer is not None and "on_connection_reuseconn" in context.observer.heard:
+            await _tell_of_reuse(context.observer, lease)
         return Trial(context, request, lease, None, tracked)
     face = await _connect(context, connector, request)
     return Trial(context, request, lease_of(face), face, tracked)
@@ -202,5 +218,5 @@ async def _connect(context: Context, connector: BaseConnector, request: ClientRe
             raise
         key = request.connection_key
         raise TimeoutError(
-            f"Total timeout of {policy.total:g} s exceeded getting a connection to {key.host}:{key.port}"
+            f"Total timeout of {policy.total:g} s exceeded getting a connection to {key.address}"
         ) from error

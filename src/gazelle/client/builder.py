@@ -37,6 +37,8 @@ from .request import ClientRequest
 
 _USER_AGENT: Final = f"Python/{sys.version_info.major}.{sys.version_info.minor} gazelle/{__version__}"
 _BODY_METHODS: Final = frozenset({"POST", "PUT", "PATCH"})
+_USUAL_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
+_NO_BODY: Final = Framing()
 # Fields that a plain call may not pass: they replace what the engine adds, or need a check of their own.
 _NOT_PLAIN: Final = FRAMING_FIELDS | {"authorization", "connection", "content-type", "cookie", "host"}
 # Of these a default field changes how requests without a body of their own are built.
@@ -104,24 +106,45 @@ class RequestBuilder:
             location: where it goes.
             content: what is sent; for the errors see `ClientSession.request`.
         """
-        method = check_method(method)
-        origin = self._origin(policy, location)
-        template = self._template(origin, content)
-        fields = _listed(content.headers)
-        given = template.names.union([name.lower() for name, _ in fields]) if fields else template.names
-        fields, lines = self.cookies.add(content.cookies, location, origin, fields, self._given_cookies(given, fields))
-        lines += self.credentials.line(content.auth, location.auth, given, origin)
+        if method not in _USUAL_METHODS or type(method) is not str:
+            method = check_method(method)
+        origin = self.origins.get(location.site) if policy.uses_default_tls else None
+        if origin is None:
+            origin = self._origin(policy, location)
+        template: HeadTemplate = origin.template
+        if content.skip_auto_headers is not None or content.withheld:
+            template = self._template(origin, content)
+        fields: Fields = ()
+        given = template.names
+        if content.headers:
+            fields = _listed(content.headers)
+            given = given.union([name.lower() for name, _ in fields])
+        fields, lines = self._secrets(content, location, origin, fields, given)
         framing = self._frame(method, content, given, fields)
-        lines += framing.lines
         ending = b"\r\n" if "connection" in given else origin.ending
-        head = template.render(method, location.target, fields, lines + ending)
+        head = template.render(method, location.target, fields, b"".join((lines, framing.lines, ending)))
         request = ClientRequest(method, origin.key, head, framing.ready, location.site, location.target)
         request.original_url = location.url
-        request.url_auth = location.auth
-        request.tracker = content.upload_tracker
+        if location.auth is not None:
+            request.url_auth = location.auth
+        if content.upload_tracker is not None:
+            request.tracker = content.upload_tracker
         if framing.payload is not None or framing.source is not None or framing.unframed is not None:
             request.framing = framing
         return request
+
+    def _secrets(
+        self, content: Content, location: Location, origin: Origin, fields: Fields, given: frozenset[str]
+    ) -> tuple[Fields, bytes]:
+        """Return the fields of a call, and the Cookie and the Authorization line."""
+        lines = b""
+        cookies = self.cookies
+        if content.cookies or cookies.stored or cookies.stored is None:
+            passed = self._given_cookies(given, fields)
+            fields, lines = cookies.add(content.cookies, location, origin, fields, passed)
+        if content.auth is not None or location.auth is not None or origin.authorization:
+            lines += self.credentials.line(content.auth, location.auth, given, origin)
+        return fields, lines
 
     def _given_cookies(self, given: frozenset[str], fields: Fields) -> str | None:
         """Return the Cookie field that was passed, that of the call before that of the session."""
@@ -135,10 +158,11 @@ class RequestBuilder:
 
     def _frame(self, method: str, content: Content, given: frozenset[str], fields: Fields) -> Framing:
         """Return the body of a call, framed."""
+        if content.data is None and content.json is None and method in BODILESS_METHODS:
+            asked = content.compress or content.chunked or content.expect100
+            if not asked and given.isdisjoint(FRAMING_FIELDS):
+                return _NO_BODY
         encoded = encode(content.data, content.json, self.serialize)
-        asked = content.compress or content.chunked or content.expect100
-        if encoded.body is None and method in BODILESS_METHODS and not asked and given.isdisjoint(FRAMING_FIELDS):
-            return Framing()
         if encoded.body is None and method in _BODY_METHODS:
             encoded = Encoded(None, BINARY_LINE)
         if "content-type" in given:
@@ -215,11 +239,9 @@ class RequestBuilder:
         return self._remember(self.origins, site, url, key_of(url))
 
     def _origin(self, policy: Policy, location: Location) -> Origin:
+        """Return an origin that is not known, or that only calls with TLS settings of their own use."""
         if policy.uses_default_tls:
-            origin = self.origins.get(location.site)
-            if origin is None:
-                origin = self._remember(self.origins, location.site, location.url, key_of(location.url))
-            return origin
+            return self._remember(self.origins, location.site, location.url, key_of(location.url))
         key = key_of(location.url, policy.ssl, policy.server_hostname)
         return self._special_origins.get(key) or self._remember(self._special_origins, key, location.url, key)
 
@@ -246,7 +268,7 @@ class RequestBuilder:
         """Return the template of an origin, without the fields that a call or a redirect leaves out."""
         template: HeadTemplate = origin.template
         skipped, withheld = content.skip_auto_headers, content.withheld
-        if skipped is None and (not withheld or withheld.isdisjoint(template.names)):
+        if skipped is None and withheld.isdisjoint(template.names):
             return template
         skip = self._skip.union([name.lower() for name in check_names("skip_auto_headers", skipped)])
         return self._make_template(origin.key, skip, withheld)
@@ -269,14 +291,12 @@ class RequestBuilder:
         return HeadTemplate(self.defaults.version, host_field(key), defaults, automatic, suppressed)
 
 
-def _listed(headers: LooseHeaders | None) -> Fields:
+def _listed(headers: LooseHeaders) -> Fields:
     """Return the fields of a call as pairs.
 
     Raises:
         TypeError: a name is not a str.
     """
-    if not headers:
-        return ()
     fields = list(headers.items() if isinstance(headers, Mapping) else headers)
     for name, _ in fields:
         if not isinstance(name, str):

@@ -46,6 +46,10 @@ class Content:
         return Content(self.__dict__ | changes)
 
 
+NO_CONTENT: Final = Content({})
+"""What a call without arguments asks for."""
+
+
 def encode(data: object, json: Any, serialize: Callable[[Any], bytes]) -> Encoded:
     """Return the body of a call and the line with its media type.
 

@@ -2,7 +2,7 @@
 
 import os
 from math import inf
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from gazelle._impl import Plan, monotonic, split_url
 from gazelle.abc import AbstractCookieJar
@@ -29,6 +29,7 @@ class Core:
         response_class: class of the responses.
         requote_redirect_url: whether URLs of redirects are made canonical.
         netrc: the netrc file, None if the environment is not asked.
+        connector: the connector, None once the session is closed.
     """
 
     def __init__(
@@ -43,7 +44,7 @@ class Core:
         self.response_class = response_class
         self.requote_redirect_url = True
         self.netrc = netrc
-        self._connector: BaseConnector | None = None
+        self.connector: BaseConnector | None = None
         self.plan = self._make_plan()
 
     def _make_plan(self) -> Plan:
@@ -80,14 +81,9 @@ class Core:
         self.plan.stored = cookies.stored
         self.plan.cookies_for = cookies.plain_line
 
-    @property
-    def connector(self) -> BaseConnector | None:
-        """The connector, None once the session is closed."""
-        return self._connector
-
-    @connector.setter
-    def connector(self, connector: BaseConnector | None) -> None:
-        self._connector = connector
+    def set_connector(self, connector: BaseConnector | None) -> None:
+        """Use another connector, or none, which closes the session."""
+        self.connector = connector
         self.plan.pool = None if connector is None else connector.pool_for_calls()
 
     def open_connector(self) -> BaseConnector:
@@ -96,7 +92,7 @@ class Core:
         Raises:
             RuntimeError: it is closed, or the session is.
         """
-        connector = self._connector
+        connector = self.connector
         if connector is None or connector.closed:
             raise RuntimeError("Session is closed")
         return connector
@@ -109,7 +105,7 @@ class Core:
             self.plan.known_until = self.netrc.known_until
 
 
-class Context(NamedTuple):
+class Context:
     """What one call carries along.
 
     Args:
@@ -120,8 +116,13 @@ class Context(NamedTuple):
         observer: its traces, None if there are none.
     """
 
-    core: Core
-    session: Any
-    policy: Policy
-    start: float
-    observer: Observer | None
+    __slots__ = ("core", "observer", "policy", "session", "start")
+
+    def __init__(
+        self, core: Core, session: Any, policy: Policy, start: float, observer: Observer | None = None
+    ) -> None:
+        self.core = core
+        self.session = session
+        self.policy = policy
+        self.start = start
+        self.observer = observer

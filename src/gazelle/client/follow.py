@@ -12,14 +12,14 @@ from gazelle.errors import (
 )
 from gazelle.types import StrOrURL
 
-from .attempt import History
+from .attempt import History, attempt
 from .content import Content
 from .core import Context
 from .policy import look_at_status
 from .redirects import REDIRECT_STATUSES, Redirect, carry, find_redirect, withheld
 from .request import ClientRequest
 from .response import ClientResponse
-from .send import first, following, hop
+from .send import hop, prepare
 
 
 async def send(context: Context, method: str, url: StrOrURL, content: Content) -> ClientResponse:
@@ -34,9 +34,15 @@ async def send(context: Context, method: str, url: StrOrURL, content: Content) -
     Raises:
         ClientError: no connection, no valid response, or a status that is an error; see its subclasses.
         TimeoutError: a time limit was exceeded.
+        RuntimeError: the session is closed.
     """
-    request = await first(context, method, url, content)
-    response = await hop(context, request, ())
+    if context.core.connector is None:
+        raise RuntimeError("Session is closed")
+    request = await prepare(context, method, url, content)
+    if request.framing is None and not context.policy.middlewares:
+        response = await attempt(context, request, ())  # all that `hop` would do
+    else:
+        response = await hop(context, request, ())
     # Not all of 3xx are redirects, but comparing costs less than looking them up.
     if 300 <= response.status < 400 or context.policy.raise_for_status:
         return await follow(context, content, request, response)
@@ -61,7 +67,7 @@ async def follow(
             redirect = _redirect_of(context, request, response)
             if redirect is None:
                 break
-            if context.observer is not None:
+            if context.observer is not None and "on_request_redirect" in context.observer.heard:
                 await context.observer.redirected(request, response)
             await response.stop()  # and no more: the body may be wanted again
             history = (*history, response)
@@ -82,7 +88,7 @@ async def _hop_to(
 ) -> tuple[ClientRequest, ClientResponse]:
     """Send the request that a redirect leads to."""
     try:
-        request = await following(context, redirect.method, redirect.url, content)
+        request = await prepare(context, redirect.method, redirect.url, content)
         return request, await hop(context, request, history)
     except InvalidUrlRedirectClientError:
         raise

@@ -1,7 +1,7 @@
 """Where a call goes: its URL, the route of its connection, the request target, the credentials in the URL."""
 
 import re
-from typing import Final, NamedTuple
+from typing import Final
 
 from yarl import URL
 
@@ -10,7 +10,7 @@ from gazelle.errors import InvalidUrlClientError, NonHttpUrlClientError
 from gazelle.net.key import ConnectionKey
 from gazelle.net.tls import TlsPolicy
 from gazelle.types import Query, StrOrURL
-from gazelle.wire.request_head import check_target
+from gazelle.wire.request_head import NOT_IN_TARGET, check_target
 
 _SECURE: Final = {"http": False, "ws": False, "https": True, "wss": True}
 _DEFAULT_PORTS: Final = {False: 80, True: 443}
@@ -19,20 +19,30 @@ _DEFAULT_PORTS: Final = {False: 80, True: 443}
 _NOT_IN_URL: Final = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 
 
-class Location(NamedTuple):
+class Location:
     """Where a request goes.
 
     Args:
         url: the absolute URL, with its fragment, without credentials.
+        auth: the credentials that were in the URL.
+
+    Attributes:
         site: scheme and authority of the URL, as text.
         target: the request target (RFC 9112 §3.2.1).
-        auth: the credentials that were in the URL.
+
+    Raises:
+        ValueError: the target holds a character that may not go into a request line.
     """
 
-    url: URL
-    site: str
-    target: str
-    auth: BasicAuth | None
+    __slots__ = ("auth", "site", "target", "url")
+
+    def __init__(self, url: URL, auth: BasicAuth | None) -> None:
+        self.url = url
+        self.auth = auth
+        self.site = f"{url.scheme}://{url.raw_authority}"
+        target = self.target = url.raw_path_qs
+        if NOT_IN_TARGET.search(target) is not None:
+            check_target(target)
 
 
 class Locator:
@@ -58,7 +68,7 @@ class Locator:
         parsed, auth = self.parse(url)
         if params:
             parsed = add_params(parsed, params)
-        return Location(parsed, f"{parsed.scheme}://{parsed.raw_authority}", check_target(parsed.raw_path_qs), auth)
+        return Location(parsed, auth)
 
     def parse(self, url: StrOrURL) -> tuple[URL, BasicAuth | None]:
         """Return the absolute URL of a call without its credentials, and those.
@@ -68,8 +78,8 @@ class Locator:
             TypeError: it is neither a str nor a URL.
         """
         try:
-            if isinstance(url, str):
-                check_url(url)
+            if type(url) is not str or not url.isprintable() or url[:1] == " ":
+                _check_given(url)
             parsed = URL(url)
         except ValueError as error:
             raise InvalidUrlClientError(_to_show(url), str(error)) from error
@@ -87,6 +97,11 @@ class Locator:
             return split_credentials(parsed)
         except ValueError as error:
             raise InvalidUrlClientError(parsed.with_user(None), str(error)) from error
+
+
+def _check_given(url: object) -> None:
+    if isinstance(url, str):
+        check_url(url)
 
 
 def key_of(url: URL, ssl: TlsPolicy = True, server_hostname: str | None = None) -> ConnectionKey:

@@ -9,6 +9,7 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from gazelle import hdrs
+from gazelle._impl import split_url
 from gazelle.auth import BasicAuth, split_credentials, without_userinfo
 from gazelle.errors import InvalidUrlRedirectClientError, NonHttpUrlRedirectClientError
 from gazelle.fields.grammar import CONTROL
@@ -108,13 +109,26 @@ def find_redirect(
     location = headers.get(hdrs.LOCATION) or headers.get(hdrs.URI)
     if not location:
         return None
+    next_method, keep_body = rewrite_method(method, status)
+    target = _plain_target(url, location) if requote else None
+    if target is not None:
+        return Redirect(next_method, target, None, keep_body, origin_of(url) == origin_of(target))
     target = _resolve(url, location, requote)
     try:
         target, auth = split_credentials(target)
     except ValueError as error:
         raise InvalidUrlRedirectClientError(without_userinfo(location), str(error)) from None
-    next_method, keep_body = rewrite_method(method, status)
     return Redirect(next_method, target, auth, keep_body, origin_of(url) == origin_of(target))
+
+
+def _plain_target(url: URL, location: str) -> URL | None:
+    """Return the target of a Location that needs no resolving: an absolute URL or path that yarl leaves as it is."""
+    if location[:1] == "/" and url.scheme in _HTTP:
+        location = f"{url.scheme}://{url.raw_authority}{location}" if location[1:2] != "/" else ""
+    try:
+        return None if split_url(location) is None else URL(location)
+    except ValueError:
+        return None  # a port out of range
 
 
 def origin_of(url: URL) -> Origin:

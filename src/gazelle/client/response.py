@@ -4,6 +4,7 @@ import codecs
 import json as json_module
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from http.cookies import SimpleCookie
 from types import TracebackType
 from typing import Any, Final, Self, cast
@@ -42,6 +43,21 @@ _JSON_TYPE: Final = re.compile(r"application/(?:[\w.+-]+?\+)?json", re.IGNORECAS
 _UTF8_TYPES: Final = frozenset({"application/json", "application/rdap+json"})
 
 _CLOSED: Final = "Connection closed"
+
+
+@lru_cache(maxsize=64)
+def _json_encoding(field: str | None) -> str | None:
+    """Return the encoding of a body by its Content-Type, None if that is not JSON or does not tell."""
+    if field is None or _JSON_TYPE.match(field) is None:
+        return None
+    media_type = parse_media_type(field)
+    charset = media_type.parameters.get("charset")
+    if charset:
+        try:
+            return codecs.lookup(charset).name
+        except (LookupError, ValueError):
+            return None
+    return "utf-8" if media_type.value in _UTF8_TYPES else None
 
 
 class _Done:
@@ -280,7 +296,7 @@ class ClientResponse:
         if isinstance(received, StreamReader):
             return received
         observer = self._observer
-        traced = observer is not None and observer.hears_chunks
+        traced = observer is not None and "on_response_chunk_received" in observer.heard
         stream = (self._policy.open_traced_stream if traced else self._policy.open_stream)(None, self._head)
         if self._body is not None:
             stream = StreamReader(None, self._policy.read_bufsize)
@@ -326,7 +342,7 @@ class ClientResponse:
                 pieces = cast(list[bytes | None], received)
                 body = self._decode(b"".join(piece for piece in pieces if piece is not None))
             self._body = body
-            if self._observer is not None:
+            if self._observer is not None and "on_response_chunk_received" in self._observer.heard:
                 await self._observer.received(self.method, self.url, body)
         return body
 
@@ -411,6 +427,9 @@ class ClientResponse:
         body = self._body
         if body is None:
             body = await self.read()
+        if encoding is None and content_type == "application/json":
+            encoding = _json_encoding(self._head.first(b"content-type"))
+            content_type = content_type if encoding is None else None
         if content_type is not None and not self._is_of_type(content_type):
             raise ContentTypeError(
                 self.request_info,

@@ -5,29 +5,26 @@ from gazelle.types import StrOrURL
 from .attempt import History, attempt
 from .content import Content
 from .core import Context
+from .locate import Location, add_params
 from .middlewares import DraftRequest, run_middlewares
 from .request import ClientRequest
 from .response import ClientResponse
 
 
-async def first(context: Context, method: str, url: StrOrURL, content: Content) -> ClientRequest:
-    """Return the first request of a call.
+async def prepare(context: Context, method: str, url: StrOrURL, content: Content) -> ClientRequest:
+    """Return a request of a call; what the environment says of its host is looked up anew for each.
 
     Raises:
-        RuntimeError: the session is closed.
         Exception: see `ClientSession.request`.
     """
-    context.core.open_connector()
-    return await following(context, method, url, content)
-
-
-async def following(context: Context, method: str, url: StrOrURL, content: Content) -> ClientRequest:
-    """Return a request; what the environment says of its host is asked for each anew."""
     core = context.core
     if core.netrc is not None:
         await core.learn_environment()
-    location = core.builder.locator.locate(url, content.params)
-    return core.builder.build(context.policy, method, location, content)
+    builder = core.builder
+    parsed, auth = builder.locator.parse(url)
+    if content.params:
+        parsed = add_params(parsed, content.params)
+    return builder.build(context.policy, method, Location(parsed, auth), content)
 
 
 async def hop(context: Context, request: ClientRequest, history: History) -> ClientResponse:

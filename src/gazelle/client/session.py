@@ -25,13 +25,13 @@ from gazelle.wire.request_head import collect_fields
 
 from .attempt import plain_error, respond
 from .builder import Defaults, RequestBuilder
-from .content import Content, bytes_serializer
+from .content import NO_CONTENT, Content, bytes_serializer
 from .core import Context, Core
 from .credentials import Credentials
 from .follow import follow, send
 from .locate import Locator, add_params
 from .middlewares import ClientMiddlewareType
-from .observe import Observer
+from .observe import observe
 from .options import (
     CALL_DEFAULTS,
     DEFAULT_READ_BUFSIZE,
@@ -47,7 +47,7 @@ from .options import (
 from .policy import CharsetResolver, Policy, RaiseForStatus
 from .request import ClientRequest, complete
 from .response import ClientResponse
-from .send import first, hop
+from .send import hop, prepare
 
 if TYPE_CHECKING:
 
@@ -187,10 +187,11 @@ class ClientSession:
             connector.pool.bucket,
         )
         core = Core(builder, self._policy, self._response_class, netrc)
-        core.connector = connector
+        core.set_connector(connector)
         plan = core.plan
         plan.full = ClientSession.__dict__["_request"]
         plan.response = self._response_class
+        plan.leaving = ClientResponse
         plan.respond = partial(respond, core, self._policy)
         plan.error = plain_error
         plan.follow = _follow
@@ -203,7 +204,7 @@ class ClientSession:
             return
         _warnings.warn(f"Unclosed client session {self!r}", ResourceWarning, source=self, stacklevel=1)
         if self._connector_owner:
-            connector._close()
+            connector.close_now()
         if not self._loop.is_closed():
             self._loop.call_exception_handler({"client_session": self, "message": "Unclosed client session"})
 
@@ -310,13 +311,17 @@ class ClientSession:
     async def _request(self, method: str, str_or_url: StrOrURL, **kwargs: Unpack[RequestOptions]) -> ClientResponse:
         """Make a request the full way; calls of all request methods end here unless they are plain."""
         start = monotonic()
+        if not kwargs and not self._core.plan.traces:
+            return await send(Context(self._core, self, self._policy, start), method, str_or_url, NO_CONTENT)
         arguments: dict[str, Any] = kwargs  # type: ignore[assignment]
         policy = self._policy if is_plain(arguments) else self._policy_of(arguments)
         trace_context = arguments.pop("trace_request_ctx", None)
         content = Content(arguments)
-        if not self._trace_configs and content.upload_tracker is None:
-            return await send(Context(self._core, self, policy, start, None), method, str_or_url, content)
-        return await self._watched(policy, start, (method, str_or_url), content, trace_context)
+        if content.upload_tracker is not None:
+            return await self._tracked(policy, start, (method, str_or_url), content, trace_context)
+        if self._core.plan.traces:
+            return await self._traced(policy, start, (method, str_or_url), content, trace_context)
+        return await send(Context(self._core, self, policy, start), method, str_or_url, content)
 
     def _policy_of(self, arguments: dict[str, Any]) -> Policy:
         """Return the policy of a call; take the arguments that say how it is carried out out of the others."""
@@ -332,27 +337,26 @@ class ClientSession:
         """Go on with a plain call after its response, or after the loss of its connection if there is none."""
         arguments = dict(call.options)
         policy = self._policy if is_plain(arguments) else self._policy_of(arguments)
-        context = Context(self._core, self, policy, call.start, None)
+        context = Context(self._core, self, policy, call.start)
         content = Content(arguments)
         if request is None or response is None:
-            request = (await first(context, call.method, call.url, content)).renewed()
+            request = (await prepare(context, call.method, call.url, content)).renewed()
             response = await hop(context, request, ())
         return await follow(context, content, request, response)
 
-    async def _watched(
+    async def _tracked(
         self, policy: Policy, start: float, asked: tuple[str, StrOrURL], content: Content, trace_context: object
     ) -> ClientResponse:
-        """Make a request whose upload is tracked, or that is traced."""
+        """Make a request whose upload is tracked."""
         tracker = content.upload_tracker
-        if tracker is not None:
-            tracker.bind()
+        assert tracker is not None
+        tracker.bind()
         try:
-            if not self._trace_configs:
-                return await send(Context(self._core, self, policy, start, None), *asked, content)
-            return await self._traced(policy, start, asked, content, trace_context)
+            if self._core.plan.traces:
+                return await self._traced(policy, start, asked, content, trace_context)
+            return await send(Context(self._core, self, policy, start), *asked, content)
         finally:
-            if tracker is not None:
-                tracker.finish()
+            tracker.finish()
 
     async def _traced(
         self, policy: Policy, start: float, asked: tuple[str, StrOrURL], content: Content, trace_context: object
@@ -361,11 +365,15 @@ class ClientSession:
         parsed, _ = self._core.builder.locator.parse(url)
         if content.params:
             parsed = add_params(parsed, content.params)
-        observer, content = await Observer.begin(self, self._trace_configs, (method, parsed), content, trace_context)
+        observer = observe(self, self._core.plan.traces, (method, parsed), content, trace_context)
+        if "on_request_start" in observer.heard:
+            await observer.started()
+            content = content.replace(headers=observer.headers)  # handlers may have changed them
         try:
             response = await send(Context(self._core, self, policy, start, observer), method, url, content)
         except BaseException as error:
-            await observer.failed(error)
+            if "on_request_exception" in observer.heard:
+                await observer.failed(error)
             raise
         await observer.ended(response)
         return response
@@ -391,7 +399,7 @@ class ClientSession:
 
     @_connector.setter
     def _connector(self, connector: BaseConnector | None) -> None:
-        self._core.connector = connector
+        self._core.set_connector(connector)
 
     @property
     def _cookie_jar(self) -> AbstractCookieJar:

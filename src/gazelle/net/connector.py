@@ -355,7 +355,7 @@ class BaseConnector:
             if not limit.expired():
                 raise
             raise ConnectionTimeoutError(
-                f"Getting a connection to {key.host}:{key.port} took longer than {timeout.connect:g} s (connect)"
+                f"Getting a connection to {key.address} took longer than {timeout.connect:g} s (connect)"
             ) from error
         return Connection(self, lease)
 
@@ -407,8 +407,12 @@ class BaseConnector:
         if self.pool.open:
             await asyncio.shield(self.pool.drained())
 
+    def close_now(self) -> None:
+        """Close everything without waiting for the sockets."""
+        self._close()
+
     def _close(self) -> None:
-        """Closes everything without waiting for it."""
+        """Do what `close_now` does; the name that add-ons and subclasses know."""
         if self._closed:
             return
         self._closed = True

@@ -85,7 +85,7 @@ async def dial(
         except TimeoutError as error:
             if limit.expired():
                 raise ConnectionTimeoutError(
-                    f"Connecting to {key.host}:{key.port} took longer than {sock_connect:g} s (sock_connect)"
+                    f"Connecting to {key.address} took longer than {sock_connect:g} s (sock_connect)"
                 ) from error
             raise ClientConnectorError(key, error) from error
         except OSError as error:
@@ -122,8 +122,8 @@ async def _start_tls(
     # RFC 6066 §3: the name in SNI has no trailing dot.
     server_hostname = (key.server_hostname or key.host).rstrip(".")
     try:
-        transport, _ = await loop.create_connection(  # type: ignore[type-var]
-            lambda: connection, sock=sock, ssl=context_for(key.ssl), server_hostname=server_hostname
+        transport, _ = await loop.create_connection(
+            connection.as_buffered, sock=sock, ssl=context_for(key.ssl), server_hostname=server_hostname
         )
     except ssl.CertificateError as error:
         raise ClientConnectorCertificateError(key, error) from error

@@ -11,7 +11,7 @@ from typing import Final, Generic, Protocol, Self, TypeVar
 
 from yarl import URL
 
-from gazelle._impl import ResponseHead
+from gazelle._impl import BodyBuffer, BodySink, ResponseHead
 from gazelle.body.codings import Decoder, make_decoder
 from gazelle.errors import ClientError, ClientPayloadError, ContentEncodingError, HttpProcessingError, LineTooLong
 from gazelle.tracing import Trace
@@ -32,6 +32,8 @@ class ReadingControl(Protocol):
 
     def pause_reading(self) -> object: ...
     def resume_reading(self) -> object: ...
+    def receive_into(self, sink: BodySink) -> bool: ...
+    def stop_receiving(self, sink: BodySink) -> object: ...
 
 
 class StreamIterator(Generic[_Piece]):
@@ -433,8 +435,18 @@ class StreamReader:
         finally:
             self._end_waiter = None
 
+    async def _receive_end(self) -> None:
+        """Wait for the end of a body without a content coding; a large one is received into its final object."""
+        connection = self._connection
+        rest = None if connection is None else _Rest(self, connection)
+        try:
+            await self._wait_end()
+        finally:
+            if rest is not None:
+                rest.give_back()
+
     async def read_to_end(self) -> bytes:
-        """Does what `read()` does, and tells no traces."""
+        """Do what `read()` does, without notifying traces."""
         self._check_idle("read")
         self._lifted = True
         if self._paused and not self._broken:
@@ -442,7 +454,7 @@ class StreamReader:
         try:
             if self._decoder is None:
                 if not self._eof and self._exception is None:
-                    await self._wait_end()
+                    await self._receive_end()
             else:
                 self._gather(sys.maxsize)
                 while not self._eof and self._exception is None:
@@ -574,6 +586,51 @@ class StreamReader:
         if self._paused and not self._broken:
             self._resume_if_low()
         return piece
+
+
+class _Rest:
+    """The sink of the rest of a body while `read()` waits for it, if the connection agrees.
+
+    Args:
+        stream: whose pieces the rest is added to.
+        connection: receives the body.
+    """
+
+    def __init__(self, stream: StreamReader, connection: ReadingControl) -> None:
+        self._stream = stream
+        self._connection = connection
+        self._memory: BodyBuffer | None = None
+        self._receiving = connection.receive_into(self)
+
+    def buffer(self, hint: int) -> memoryview:
+        """Return where the next bytes go."""
+        memory = self._memory
+        if memory is None:
+            stream = self._stream
+            pieces = list(stream._buffer)
+            if stream._buffer_offset:
+                pieces[0] = pieces[0][stream._buffer_offset :]
+            memory = self._memory = BodyBuffer(pieces)
+        return memory.buffer(hint)
+
+    def wrote(self, size: int) -> None:
+        """Take note of what has arrived."""
+        assert self._memory is not None
+        self._memory.wrote(size)
+        self._stream.total_raw_bytes += size
+
+    def give_back(self) -> None:
+        """Put into the stream, as one piece, what it had and what has arrived since."""
+        if not self._receiving:
+            return
+        self._connection.stop_receiving(self)
+        if self._memory is not None:
+            stream = self._stream
+            whole = self._memory.give_back()
+            stream._buffer.clear()
+            stream._buffer.append(whole)
+            stream._buffer_offset = 0
+            stream._size = len(whole)
 
 
 class TracedStreamReader(StreamReader):

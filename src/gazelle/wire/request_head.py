@@ -13,7 +13,7 @@ from gazelle.types import HttpVersion, LooseHeaders
 Fields: TypeAlias = Sequence[tuple[str, str]]
 
 _TOKEN: Final = re.compile(TOKEN)
-_NOT_IN_TARGET: Final = re.compile(r"[^\x21-\x7e]")
+NOT_IN_TARGET: Final = re.compile(r"[^\x21-\x7e]")
 
 
 def check_method(method: str) -> str:
@@ -81,7 +81,7 @@ def check_target(target: str) -> str:
     Raises:
         ValueError: it holds a character that may not go into a request line (RFC 9112 §3.2).
     """
-    if _NOT_IN_TARGET.search(target) is not None:
+    if NOT_IN_TARGET.search(target) is not None:
         raise ValueError(f"URL holds a character that may not go into a request line: {target!r}")
     return target
 
