@@ -1,4 +1,4 @@
-"""Where Gazelle means to answer otherwise than aiohttp 3.14.5, each with the reason.
+"""Intended differences from aiohttp 3.14.5, each with the reason.
 
 The list is strict in both directions: a difference that is not explained here fails, and so does an entry one of whose
 calls no longer differs.
@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 
 class Difference(NamedTuple):
-    """A difference that is meant.
+    """An intended difference.
 
     Args:
         calls: patterns of the names of calls; each of them has to differ.
@@ -26,11 +26,11 @@ class Difference(NamedTuple):
     ours: str = ""
 
     def covers(self, call: str) -> bool:
-        """Returns whether a call is among those that differ."""
+        """Return whether a call is among those that differ."""
         return any(fnmatchcase(call, pattern) for pattern in self.calls)
 
     def explains(self, field: str) -> bool:
-        """Returns whether something seen of such a call may differ."""
+        """Return whether something seen of such a call may differ."""
         return any(fnmatchcase(field, pattern) for pattern in self.fields)
 
 
@@ -78,19 +78,19 @@ DIFFERENCES: tuple[Difference, ...] = (
     Difference(
         ("heads/auth/basic not encodable",),
         ("outcome",),
-        "What latin-1 lacks is a ValueError that names the credentials; the UnicodeEncodeError of aiohttp is one as well.",
+        "Credentials that latin-1 cannot encode are a ValueError that names them; aiohttp's UnicodeEncodeError is one, too.",
         "raises ValueError",
     ),
     Difference(
         ("heads/auth/of the session a tuple",),
         ("outcome", "error: *", "session: *", "jar"),
-        "What is wrong with the credentials of a session is said when the session is made, not at the first request.",
+        "Invalid credentials of a session are an error of its constructor, not of the first request.",
         "session raises TypeError",
     ),
     Difference(
         ("failures/arguments/chunked a number",),
         _DEPRECATED,
-        "A number has always counted as True; there is nothing to change in a program.",
+        "A number has always meant True: programs need no change.",
     ),
     Difference(
         (
@@ -99,30 +99,30 @@ DIFFERENCES: tuple[Difference, ...] = (
             "failures/arguments/read_bufsize 0",
         ),
         ANYTHING,
-        "A time limit below zero, or a buffer of nothing, is a mistake: ValueError.",
+        "A negative time limit and a buffer size of 0 are a ValueError.",
         "raises ValueError",
     ),
     Difference(
         ("failures/arguments/max_redirects a str", "failures/arguments/allow_redirects None"),
         ANYTHING,
-        "Text is no number, and None is neither yes nor no: a TypeError that names the argument, before anything is sent.",
+        "A value of a wrong type is a TypeError that names the argument, before anything is sent.",
         "raises TypeError",
     ),
     Difference(
         ("heads/headers/str", "cookies/of the call/str", "heads/session/headers str"),
         ("outcome", "error: caught as", "session: outcome", "session: error: caught as"),
-        "Text in the place of pairs is of another type: a TypeError that names the argument; aiohttp fails to unpack it.",
+        "A str instead of pairs is a TypeError that names the argument; aiohttp fails to unpack it.",
     ),
     Difference(
         ("failures/arguments/compress unknown",),
         ANYTHING,
-        "A coding that nobody knows is a ValueError; aiohttp sends zlib in its name.",
+        "An unknown coding is a ValueError; aiohttp sends zlib under its name.",
         "raises ValueError",
     ),
     Difference(
         ("failures/arguments/compress br",),
         _SENT,
-        "br and zstd are what they say; aiohttp sends zlib in their name.",
+        "br and zstd are supported; aiohttp sends zlib under their names.",
     ),
     Difference(
         ("heads/method/''",),
@@ -145,26 +145,26 @@ DIFFERENCES: tuple[Difference, ...] = (
     Difference(
         ("bodies/sent/chunked False",),
         ANYTHING,
-        "chunked=False is the same as no chunked; aiohttp puts the chunked coding on the body and says nothing of it in the head.",
+        "chunked=False is the default; aiohttp sends the body in chunks without Transfer-Encoding in the head.",
         "response",
     ),
     Difference(
         ("bodies/sent/chunked nothing", "bodies/sent by GET/chunked nothing", "redirects/body/chunked on 30[13]"),
         (*_SENT, "requests", "requests that are none"),
-        "Without a body nothing is chunked; aiohttp sends the end of a chunked body behind the head, after GET even without "
-        "Transfer-Encoding, which the server takes for the beginning of another request.",
+        "An empty body is not chunked; aiohttp sends the last chunk after the head, for GET even without "
+        "Transfer-Encoding, so that the server parses it as the beginning of another request.",
     ),
     Difference(
         ("bodies/sent/Transfer-Encoding", "bodies/sent by GET/Transfer-Encoding"),
         _SENT,
-        "The body is chunked if the field says so; aiohttp adds a Content-Length and sends the body as it is (RFC 9112 §6.1 "
-        "and §6.2 forbid both).",
+        "With Transfer-Encoding the body is chunked; aiohttp adds a Content-Length and sends the body without chunks (RFC 9112 "
+        "§6.1 and §6.2 forbid both).",
     ),
     Difference(
         ("bodies/expect/nothing",),
         _SENT,
-        "Content-Type has one place in the head, with a body or without; in aiohttp the one that is made up without a body "
-        "comes after Expect.",
+        "Content-Type has the same position with and without a body; aiohttp's default one without a body follows "
+        "Expect.",
     ),
     Difference(
         ("heads/session/version 1.0 chunked",),
@@ -175,12 +175,12 @@ DIFFERENCES: tuple[Difference, ...] = (
     Difference(
         ("heads/session/Cookie", "cookies/of the call/and Cookie field*"),
         _SENT,
-        "A Cookie field that was passed keeps its place among the fields when cookies are added to it.",
+        "A Cookie field of the caller keeps its position when cookies are added to it.",
     ),
     Difference(
         ("heads/session/headers replaced by pairs",),
         _SENT,
-        "Repeated fields of a call stay together, where the field of the session stood.",
+        "Repeated fields of a call take the position of the session's field.",
     ),
     Difference(
         ("heads/headers/pairs", "heads/headers/plain multidict"),
@@ -190,7 +190,7 @@ DIFFERENCES: tuple[Difference, ...] = (
     Difference(
         ("heads/params/str encoded",),
         _URL,
-        "A str of params is sent as it is where it is encoded already, as the reference says; aiohttp encodes its percent signs again.",
+        "A str of params that is already encoded is not encoded again, as the reference says; aiohttp encodes its percent signs again.",
     ),
     Difference(
         (
@@ -203,14 +203,14 @@ DIFFERENCES: tuple[Difference, ...] = (
             r"heads/url/*\r\nX: 1'",
         ),
         ANYTHING,
-        "Text that holds a control character is no URL; aiohttp leaves out tabs, line ends and halves of surrogate pairs, and asks for "
-        "what remains, which may be something else than what a program has looked at. str.strip() helps for lines of a file.",
+        "A text with a control character is not a URL; aiohttp removes tabs, line ends and lone surrogates, so that it may request "
+        "another URL than the one a program has checked. Use str.strip() for lines of a file.",
         "raises InvalidUrlClientError",
     ),
     Difference(
         ("heads/params/str with line end",),
         ANYTHING,
-        "A str of params is text of a URL, and holds no control characters either: ValueError.",
+        "A control character in a str of params is a ValueError.",
         "raises ValueError",
     ),
     Difference(
@@ -221,13 +221,13 @@ DIFFERENCES: tuple[Difference, ...] = (
     Difference(
         ("heads/url/*0x7f.1*",),
         ANYTHING,
-        "127.1 and 2130706433 are refused by both, as what filters of addresses overlook; here so is 0x7f.1.",
+        "Both refuse 127.1 and 2130706433, which address filters overlook; Gazelle also refuses 0x7f.1.",
         "raises InvalidUrlClientError",
     ),
     Difference(
         ("heads/url/*us%3Aer*",),
         ("outcome",),
-        "Credentials of a URL that Basic has no form for (RFC 7617 §2) make it an InvalidUrlClientError, which is a ValueError.",
+        "Credentials of a URL that Basic authentication cannot send (RFC 7617 §2) make it an InvalidUrlClientError, which is a ValueError.",
         "raises InvalidUrlClientError",
     ),
     # --- what is refused before anything is sent ---------------------------------------------------
@@ -247,7 +247,7 @@ DIFFERENCES: tuple[Difference, ...] = (
             "bodies/sent/Content-Length signed",
         ),
         ("connections",),
-        "The error is the same, but it comes before a connection is opened, not after.",
+        "The error is the same, but raised before a connection is opened.",
     ),
     Difference(
         (
@@ -263,7 +263,7 @@ DIFFERENCES: tuple[Difference, ...] = (
     Difference(
         ("heads/headers/surrogate",),
         ANYTHING,
-        "Half a surrogate pair has no bytes: ValueError; aiohttp sends the field without its value.",
+        "A lone surrogate cannot be encoded: ValueError; aiohttp sends the field without its value.",
         "raises ValueError",
     ),
     Difference(
@@ -282,13 +282,13 @@ DIFFERENCES: tuple[Difference, ...] = (
     Difference(
         ("cookies/of the session/line end",),
         ANYTHING,
-        "The same where the session is made; aiohttp drops the cookie.",
+        "The same for the constructor of a session; aiohttp drops the cookie.",
         "session raises ValueError",
     ),
     Difference(
         ("cookies/of *bad name", "cookies/of the call/name with brackets", "cookies/of the call/name reserved"),
         ANYTHING,
-        "Names that servers and browsers use are let through (RFC 6265 §5.2); aiohttp has the narrower rule of RFC 2109, a CookieError.",
+        "Names that servers and browsers use are accepted (RFC 6265 §5.2); aiohttp applies RFC 2109 and raises a CookieError.",
         "response",
     ),
     Difference(
@@ -327,23 +327,23 @@ DIFFERENCES: tuple[Difference, ...] = (
     Difference(
         ("cookies/set/max-age nonsense", "cookies/set/max-age signed", "cookies/set/expires nonsense"),
         ("talk",),
-        "An attribute without sense is left out (RFC 6265 §5.2.1, §5.2.2); aiohttp shows it in response.cookies.",
+        "An invalid attribute is ignored (RFC 6265 §5.2.1, §5.2.2); aiohttp shows it in response.cookies.",
     ),
     Difference(
         ("cookies/set/expires epoch",),
         ("jar", "talk", "request *"),
-        "1 January 1970 is a date like others, and over: the cookie is deleted; aiohttp keeps it for good.",
+        "1 January 1970 is a date in the past: the cookie is deleted; aiohttp keeps it without a limit.",
     ),
     Difference(
         ("cookies/set/prefix host", "cookies/set/prefix secure"),
         ("jar", "talk"),
-        "What __Host- and __Secure- promise is checked (RFC 6265bis §4.1.3): without TLS they are not taken.",
+        "The rules of the prefixes __Host- and __Secure- are enforced (RFC 6265bis §4.1.3): without TLS such cookies are refused.",
     ),
     # --- redirects -----------------------------------------------------------------------------------
     Difference(
         ("redirects/body/Content-Type on 30[13]", "redirects/body/Content-Language on 30[13]"),
         _SENT,
-        "Where the body is dropped, the fields that speak of it go too (RFC 9110 §15.4).",
+        "When the body is dropped, so are the fields that describe it (RFC 9110 §15.4).",
     ),
     Difference(
         (
@@ -353,13 +353,13 @@ DIFFERENCES: tuple[Difference, ...] = (
             "redirects/target as it came/'/ /'",
         ),
         _URL,
-        "requote_redirect_url=False leaves a target as it came, but for what no request line can hold (RFC 9112 §3.2): that is "
-        "percent-encoded; aiohttp sends it, and the request line has one part too many.",
+        "requote_redirect_url=False keeps a target, except that characters a request line cannot hold (RFC 9112 §3.2) are "
+        "percent-encoded; aiohttp sends them, which makes the request line malformed.",
     ),
     Difference(
         ("redirects/target/''", "redirects/target*/' '", "redirects/no target"),
         ("history",),
-        "A redirect without a target is handed out as the response; aiohttp has it in its own history as well.",
+        "A redirect without a target is returned as the response; in aiohttp it is also in its own history.",
     ),
     Difference(
         ("redirects/target/'//'", "redirects/target/'///to'"),
@@ -370,29 +370,29 @@ DIFFERENCES: tuple[Difference, ...] = (
     Difference(
         ("redirects/target/'http://127.1*",),
         ("outcome",),
-        "A redirect to a spelling of an address that is refused is an InvalidUrlRedirectClientError, like any other bad target; aiohttp "
+        "A redirect to an abbreviated IP address is an InvalidUrlRedirectClientError, like any other bad target; aiohttp "
         "raises its base class, as if the caller had given the URL.",
         "raises InvalidUrlRedirectClientError",
     ),
     Difference(
         ("redirects/target/'/?udcff'",),
         _URL,
-        "Bytes in a Location that are not UTF-8 stand for themselves; aiohttp drops them.",
+        "Bytes of a Location that are not UTF-8 are kept; aiohttp drops them.",
     ),
     Difference(
         ("redirects/other origin/Host", "redirects/there and back/Host"),
         _SENT,
-        "A Host field belongs to the origin it was given for; aiohttp takes it to the next.",
+        "A Host field is sent only to its origin; aiohttp sends it to the next one, too.",
     ),
     Difference(
         ("redirects/error at the end",),
         ("error: history",),
-        "An error of raise_for_status knows the redirects before it, as the reference says.",
+        "An error of raise_for_status has the redirects before it in `history`, as the reference says.",
     ),
     Difference(
         ("redirects/history",),
         ("talk",),
-        "Each response in a history knows what came before it.",
+        "Each response in a history has a history of its own.",
     ),
     # --- what is made of a response ----------------------------------------------------------------
     Difference(
@@ -403,17 +403,17 @@ DIFFERENCES: tuple[Difference, ...] = (
             "replies/reader/closed of [clg]*",
         ),
         ("text", "json of any type", "look"),
-        "Text without a charset that is not UTF-8 is guessed, as the reference says; aiohttp no longer does.",
+        "The encoding of a text without a charset that is not UTF-8 is guessed, as the reference says; aiohttp no longer does.",
     ),
     Difference(
         ("replies/body/content type broken",),
         ("charset",),
-        "A charset without a value is none: None.",
+        "A charset without a value is None.",
     ),
     Difference(
         ("replies/body/content type slash",),
         ("content_type",),
-        "A media type without its two names is none: application/octet-stream.",
+        "A media type without type and subtype is application/octet-stream.",
     ),
     Difference(
         ("replies/coded/x-gzip",),
@@ -423,13 +423,13 @@ DIFFERENCES: tuple[Difference, ...] = (
     Difference(
         ("replies/coded/list",),
         _BODY,
-        "Several codings are taken off in turn (RFC 9110 §8.4), so that this body, which has none of them, is broken; aiohttp "
-        "hands it out as it came.",
+        "Several codings are decoded in turn (RFC 9110 §8.4), so that this body, which has none of them, is an error; aiohttp "
+        "returns it undecoded.",
     ),
     Difference(
         ("replies/coded/gzip and zeros",),
         _BODY,
-        "Zeros after the end are padding, as for gzip(1).",
+        "Zero bytes after the end are padding, as for gzip(1).",
     ),
     Difference(
         (
@@ -440,24 +440,24 @@ DIFFERENCES: tuple[Difference, ...] = (
             "replies/coded/zstd cut",
         ),
         _BODY,
-        "A compressed body that ends too early is an error: ClientPayloadError; aiohttp hands out the part as if it were all.",
+        "A truncated compressed body is a ClientPayloadError; aiohttp returns the part as if it were complete.",
     ),
     Difference(
         ("replies/coded/deflate cut",),
         ANYTHING,
-        "The response is good, its body is not: reading raises ClientPayloadError. aiohttp raises for the response if the "
-        "rest of it came together with its head.",
+        "An error in the body is raised by reading it (ClientPayloadError). aiohttp raises it for the response if the "
+        "rest of the body was received together with the head.",
         "response, body raises ClientPayloadError",
     ),
     Difference(
         ("replies/fields/disposition bad charset",),
         ("content_disposition", "warnings"),
-        "A parameter in a charset that Python does not know is left out with a warning, as other broken ones are.",
+        "A parameter in an unknown charset is left out with a warning, as other malformed ones are.",
     ),
     Difference(
         ("replies/fields/link rel in capitals",),
         ("links",),
-        "Names of parameters are the same in capitals (RFC 8288 §3).",
+        "Names of parameters are case-insensitive (RFC 8288 §3).",
     ),
     # --- replies that break the rules ----------------------------------------------------------------
     Difference(
@@ -482,8 +482,8 @@ DIFFERENCES: tuple[Difference, ...] = (
             ),
         ),
         _RETRIED,
-        "A request is sent again only where a kept-alive connection turned out to be dead; aiohttp does so after an error on a new "
-        "connection too, and after part of an answer.",
+        "A request is sent again only if a kept-alive connection was dead; aiohttp does so after an error on a new connection, too, "
+        "and after part of a response.",
     ),
     Difference(
         (
@@ -493,7 +493,7 @@ DIFFERENCES: tuple[Difference, ...] = (
             "failures/silence in a chunk/number",
         ),
         ("text", "json*"),
-        "What has broken a body is said again by whoever reads it again.",
+        "The error of a body is raised again by every later read.",
     ),
     Difference(
         (
@@ -510,8 +510,8 @@ DIFFERENCES: tuple[Difference, ...] = (
             *_corpus("until_eof", "closed_after_fixed_body_and_more"),
         ),
         ANYTHING,
-        "A response that is complete is delivered, and the connection with bytes behind it dropped; aiohttp loses the response if "
-        "they came in one piece.",
+        "A complete response is returned, and its connection closed because of the bytes after it; aiohttp loses the response if "
+        "they were received in one piece.",
         "response",
     ),
     Difference(
@@ -534,8 +534,8 @@ DIFFERENCES: tuple[Difference, ...] = (
             ),
         ),
         ANYTHING,
-        "A body in broken chunks is the error of whoever reads it (ClientPayloadError), the same wherever the bytes were split; aiohttp "
-        "raises for the response if they came together with its head.",
+        "Malformed chunks are an error of reading the body (ClientPayloadError), wherever the bytes were split; aiohttp "
+        "raises it for the response if they were received together with the head.",
         "response, body raises ClientPayloadError",
     ),
     Difference(
@@ -544,7 +544,7 @@ DIFFERENCES: tuple[Difference, ...] = (
             "extension_with_white_space extension_with_tab empty_extension extension_of_odd_characters extension_with_open_quote extension_of_8_bit_bytes",
         ),
         ANYTHING,
-        "Extensions of chunks are passed over whatever is in them, but for control characters (RFC 9112 §7.1.1).",
+        "Chunk extensions are ignored, except that control characters in them are an error (RFC 9112 §7.1.1).",
         "response",
     ),
     Difference(
@@ -556,7 +556,7 @@ DIFFERENCES: tuple[Difference, ...] = (
             ),
         ),
         _BODY,
-        "Lines of chunks, their extensions and the trailers are bounded; aiohttp reads them without end.",
+        "Chunk lines, their extensions and trailers are bounded; aiohttp reads them without a limit.",
     ),
     Difference(
         (
@@ -566,12 +566,12 @@ DIFFERENCES: tuple[Difference, ...] = (
             *_corpus("trailers", "nul_in_value fold bare_lf_between bare_lf_empty_line"),
         ),
         _BODY,
-        "Chunks and trailers end with CR LF, and hold no NUL and no folded lines: where framing is decided there is no leniency.",
+        "Chunks and trailers end with CRLF and hold no NUL or folded line: framing is parsed strictly.",
     ),
     Difference(
         ("failures/broken off bad chunk later/*",),
         _BODY,
-        "A broken chunk is an error at once; aiohttp waits for the time limit.",
+        "A malformed chunk is an error at once; aiohttp waits for the time limit.",
     ),
     Difference(
         (
@@ -582,7 +582,7 @@ DIFFERENCES: tuple[Difference, ...] = (
             ),
         ),
         ANYTHING,
-        "Nobody asked for another protocol, so 101 is an error (RFC 9110 §15.2.2).",
+        "A 101 without an Upgrade in the request is an error (RFC 9110 §15.2.2).",
         "raises ClientResponseError",
     ),
     Difference(
@@ -604,7 +604,7 @@ DIFFERENCES: tuple[Difference, ...] = (
             ),
         ),
         ANYTHING,
-        "A head that decides on framing, and is not what RFC 9112 says, is refused: two parsers that read it differently are a hole.",
+        "A head whose framing violates RFC 9112 is refused: parsers that disagree about it allow response smuggling.",
         "raises ClientResponseError",
     ),
     Difference(
@@ -616,20 +616,20 @@ DIFFERENCES: tuple[Difference, ...] = (
             space_inside kelvin_sign http_1_0 unknown_on_head""",
         ),
         ANYTHING,
-        "Transfer-Encoding is `chunked` and nothing else (RFC 9112 §6.1); what aiohttp does not understand there it takes for a body "
-        "until the end of the connection.",
+        "Transfer-Encoding must be exactly `chunked` (RFC 9112 §6.1); with any other value aiohttp reads the body until the "
+        "end of the connection.",
         "raises ClientResponseError",
     ),
     Difference(
         _corpus("trailers", "content_length bad_content_length two_hundred"),
         ANYTHING,
-        "Trailers are dropped, so that a Content-Length or a status line in them decides nothing (RFC 9112 §7.1.2).",
+        "Trailers are dropped: a Content-Length or a status line in them has no effect (RFC 9112 §7.1.2).",
         "response",
     ),
     Difference(
         _corpus("transfer_encoding", "trailing_tab"),
         _BODY,
-        "White space around a value is none of it (RFC 9110 §5.5): the body is chunked; aiohttp hands out the chunks.",
+        "White space around a value is not part of it (RFC 9110 §5.5): the body is chunked; aiohttp returns the raw chunks.",
     ),
     Difference(
         (
@@ -639,19 +639,19 @@ DIFFERENCES: tuple[Difference, ...] = (
             "failures/session arguments/max_line_size",
         ),
         ANYTHING,
-        "What a server may send before its response is bounded: 20 interim answers, max_line_size for all of the status line.",
+        "The data before a response is bounded: 20 interim responses, and max_line_size for the whole status line.",
         "raises ClientResponseError",
     ),
     Difference(
         _corpus("interim", "interim_in_http_1_0") + _corpus("connection", "close_on_an_interim_answer"),
         ANYTHING,
-        "Interim answers say nothing about the connection, whatever their version or fields (RFC 9110 §15.2).",
+        "Interim responses do not affect the connection, whatever their version or fields (RFC 9110 §15.2).",
         "response",
     ),
     Difference(
         _corpus("limits", "field_name_8189_and_value_1 white_space_around_value_is_not_counted one_trailer_takes_more"),
         ANYTHING,
-        "max_field_size is for name and value together, without what stands around them.",
+        "max_field_size limits name and value together, without the colon and white space.",
         "response",
     ),
     Difference(
@@ -662,7 +662,7 @@ DIFFERENCES: tuple[Difference, ...] = (
             *_corpus("transfer_encoding", "lower_case_name"),
         ),
         ("headers",),
-        "Names of fields are spelled as they came; aiohttp spells those it knows in its own way. Looking one up knows no case.",
+        "Names of fields keep the spelling of the server; aiohttp normalizes known names. Lookups are case-insensitive.",
     ),
     Difference(
         _corpus("header_values", "fold_with_tab fold_with_much_white_space fold_that_looks_like_transfer_encoding"),
@@ -677,26 +677,26 @@ DIFFERENCES: tuple[Difference, ...] = (
             *_corpus("until_eof", "cut_in_a_bad_field"),
         ),
         ANYTHING,
-        "A head is judged when it is whole; one that is cut is a ServerDisconnectedError, wherever its bytes were split.",
+        "A head is parsed when it is complete; a truncated one is a ServerDisconnectedError, wherever its bytes were split.",
         "raises ServerDisconnectedError",
     ),
     # --- not yet -------------------------------------------------------------------------------------
     Difference(
         ("failures/arguments/proxy", "failures/arguments/proxy_auth", "failures/arguments/proxy_headers"),
         ANYTHING,
-        "Not yet: proxies. Where one is named nothing is sent: going to the server without it would tell the server who is asking.",
+        "Not yet: proxies. Nothing is sent: a direct connection would disclose the client's address to the server.",
         "raises NotImplementedError",
     ),
     Difference(
         ("failures/session arguments/proxy", "failures/session arguments/proxy_auth"),
         ANYTHING,
-        "Not yet: proxies. A session that names one is not made.",
+        "Not yet: proxies. A session with one is not created.",
         "session raises NotImplementedError",
     ),
     Difference(
         ("failures/session arguments/ssl_shutdown_timeout",),
         ANYTHING,
-        "It is deprecated in aiohttp: TLS connections are closed without waiting for the other side.",
+        "Deprecated in aiohttp: TLS connections are closed without waiting for the peer.",
         "session raises TypeError",
     ),
 )

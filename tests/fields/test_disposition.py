@@ -182,7 +182,7 @@ LONG = 300_000
     ids=lambda header: header[:30],
 )
 def test_a_long_hostile_field_is_malformed_and_nothing_worse(header: str) -> None:
-    """Its length squared would be hours."""
+    """Quadratic time would take hours."""
     with processor_limit(60), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         kind, parameters = parse_content_disposition(header)

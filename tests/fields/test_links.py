@@ -135,7 +135,7 @@ def test_no_text_is_an_error(value: str) -> None:
 )
 @pytest.mark.parametrize("end", ["", ">", '"', "x"])
 def test_a_long_hostile_field_is_parsed_like_a_short_one(piece: str, end: str) -> None:
-    """Its length squared would be hours."""
+    """Quadratic time would take hours."""
     times = 200_000 // len(piece)
     with processor_limit(60):
         long, short = parse(piece * times + end), parse(piece * 4 + end)

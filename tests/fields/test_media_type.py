@@ -79,7 +79,7 @@ def test_a_quoted_parameter_is_read_as_it_was_meant(text: str) -> None:
     "piece", [";", "; ", ";a", ";a ", ";a=", ";a= ", ';a="', ';a="\\"', ';a=\\"', '"', '\\"', ";a=b", ';a="" ', "a/"]
 )
 def test_a_long_hostile_field_is_parsed_like_a_short_one(piece: str) -> None:
-    """Its length squared would be hours."""
+    """Quadratic time would take hours."""
     with processor_limit(60):
         long, short = (
             parse_media_type('text/html; x="' + piece * 100_000),
