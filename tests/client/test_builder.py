@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import pytest
 from yarl import URL
 
 import gazelle
@@ -14,6 +15,7 @@ from gazelle.client.content import Content
 from gazelle.client.options import check_settings
 from gazelle.client.policy import Policy
 from gazelle.client.request import ClientRequest
+from tests.support.server import ScriptedServer, response, send
 
 
 class Building:
@@ -80,3 +82,22 @@ async def test_any_number_of_methods_is_taken_and_none_is_kept() -> None:
         for number in range(200):
             assert build(f"m{number}", "http://a.test/", data=b"1").method == f"M{number}"
         assert len(build.builder.origins) == 1
+
+
+@pytest.mark.parametrize(("force_close", "field"), [(False, "keep-alive"), (True, "close")])
+async def test_http_1_0_requests_state_whether_the_connection_is_kept(force_close: bool, field: str) -> None:
+    async with ScriptedServer({"*": [send(response(b"hello"))]}) as server:
+        connector = gazelle.TCPConnector(force_close=force_close)
+        async with gazelle.ClientSession(connector=connector, version=gazelle.HttpVersion10) as session:
+            async with session.get(server.url()) as answer:
+                await answer.read()
+    assert server.requests[0].header("connection") == field
+
+
+@pytest.mark.parametrize("names", ["User-Agent", [1], [b"User-Agent"], ["User-Agent", None]])
+async def test_skip_auto_headers_must_be_a_collection_of_str(names: Any) -> None:
+    with pytest.raises(TypeError, match="skip_auto_headers"):
+        gazelle.ClientSession(skip_auto_headers=names)
+    async with gazelle.ClientSession() as session:
+        with pytest.raises(TypeError, match="skip_auto_headers"):
+            await session.get("http://127.0.0.1:1/", skip_auto_headers=names)

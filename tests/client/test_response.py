@@ -560,3 +560,19 @@ async def test_many_answers_at_once_do_not_mix() -> None:
         for batch in range(5):
             await asyncio.gather(*(fetch(f"/{batch}/{number}") for number in range(100)))
         await assert_clean(session, server)
+
+
+async def test_every_read_of_a_truncated_body_raises_the_error_again() -> None:
+    script = [send(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc"), fin()]
+    async with ScriptedServer({"*": script}) as server, gazelle.ClientSession() as session:
+        async with session.get(server.url()) as answer:
+            for read in (answer.read, answer.text, answer.json, answer.read):
+                with pytest.raises(gazelle.ClientPayloadError):
+                    await read()
+
+
+async def test_wait_for_close_releases_the_response() -> None:
+    async with ScriptedServer({"*": [send(response(b"hello"))]}) as server, gazelle.ClientSession() as session:
+        answer = await session.get(server.url())
+        await answer.wait_for_close()
+        assert answer.closed

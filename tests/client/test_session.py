@@ -387,3 +387,8 @@ async def test_a_verb_sends_the_data_that_its_signature_names(verb: str) -> None
             async with getattr(session, verb)(server.url(), **options) as answer:
                 assert await answer.read() == b"hello"
         assert [request.body for request in server.requests] == [b"a", b"", b"", b"b", b"1"]
+
+
+async def test_timeout_none_of_a_session_is_the_default_timeout() -> None:
+    async with gazelle.ClientSession(timeout=None) as session:
+        assert session.timeout.total == 300

@@ -157,3 +157,10 @@ async def test_posts_follow_one_another_on_one_connection() -> None:
                 assert await answer.read() == b"taken"
         assert server.accepted == 1
         assert [json.loads(request.body)["number"] for request in server.requests] == list(range(200))
+
+
+@pytest.mark.parametrize("data", [object(), 5, {"a"}, {"a": "1"}.items()])
+async def test_a_value_that_cannot_be_a_body_is_a_type_error(data: object) -> None:
+    async with gazelle.ClientSession() as session:
+        with pytest.raises(TypeError):
+            await session.post("http://127.0.0.1:1/", data=data)

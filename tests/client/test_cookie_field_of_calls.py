@@ -368,3 +368,10 @@ async def test_ten_thousand_cookies_make_one_header_of_bounded_size() -> None:
         sent = server.requests[-1].header("cookie") or ""
         assert 100 <= len(sent.split("; ")) <= 180
         assert len("Cookie: ") + len(sent) <= 8190
+
+
+async def test_filter_cookies_without_a_url_returns_the_cookies_without_a_domain() -> None:
+    jar = gazelle.CookieJar()
+    jar.update_cookies({"a": "1"})
+    jar.update_cookies({"b": "2"}, URL("http://b.example/"))
+    assert list(jar.filter_cookies()) == ["a"]
