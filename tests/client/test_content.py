@@ -1,166 +1,161 @@
-"""Bodies that go out: bytes, text and JSON."""
+"""What a call asks to be sent, and the body that is made of it."""
 
 from __future__ import annotations
 
+import io
 import json
-import zlib
-from typing import Any
+from typing import Any, Final
 
 import pytest
+from multidict import CIMultiDict
 
-import gazelle
-from tests.support.clean import assert_clean
-from tests.support.server import ScriptedServer, response, send
-
-OK = [send(response(b"taken"))]
-
-
-async def sent(**arguments: Any) -> Any:
-    """The request that the server saw for `session.post(url, **arguments)`."""
-    async with ScriptedServer({"*": OK}) as server, gazelle.ClientSession() as session:
-        async with session.post(server.url(), **arguments) as answer:
-            assert await answer.read() == b"taken"
-        await assert_clean(session, server)
-        [request] = server.requests
-        return request
+from gazelle.body.formdata import FormData
+from gazelle.body.payload import BytesPayload, Payload
+from gazelle.client.content import BINARY_LINE, JSON_LINE, TEXT_LINE, Content, bytes_serializer, encode, exactly
+from gazelle.wire.request_framing import Encoded
+from tests.support.bodies import written, yielding
 
 
-@pytest.mark.parametrize("body", [b"", b"x", bytes(range(256)), b"\r\n\r\nHTTP/1.1 200 OK\r\n\r\n", b"y" * 200_000])
-@pytest.mark.parametrize("kind", [bytes, bytearray, memoryview])
-async def test_bytes_go_out_as_they_are(body: bytes, kind: Any) -> None:
-    request = await sent(data=kind(body))
-    assert request.body == body
-    assert request.header("content-length") == str(len(body))
-    assert request.header("content-type") == "application/octet-stream"
-    assert request.header("transfer-encoding") is None
-
-
-@pytest.mark.parametrize("text", ["plain", "grüße, 日本, 🦌", "line\r\nline"])
-async def test_text_goes_out_as_utf_8(text: str) -> None:
-    request = await sent(data=text)
-    assert request.body == text.encode()
-    assert request.header("content-length") == str(len(text.encode()))
-    assert request.header("content-type") == "text/plain; charset=utf-8"
-
-
-@pytest.mark.parametrize("value", [{}, [], 0, False, "", "ü", {"a": [1, None, {"b": 2.5}]}])
-async def test_json_goes_out_as_json(value: Any) -> None:
-    request = await sent(json=value)
-    assert json.loads(request.body) == value
-    assert request.header("content-length") == str(len(request.body))
-    assert request.header("content-type") == "application/json"
-
-
-async def test_json_none_is_no_body() -> None:
-    request = await sent(json=None)
-    assert request.body == b""
-    assert request.header("content-length") == "0"
-
-
-async def test_the_session_says_how_json_is_written() -> None:
-    async with ScriptedServer({"*": OK}) as server:
-        async with gazelle.ClientSession(json_serialize=lambda value: f"<{value}>") as session:
-            async with session.post(server.url(), json=5):
-                pass
-        assert server.requests[0].body == b"<5>"
+def serialize(value: Any) -> bytes:
+    return b"<%b>" % repr(value).encode()
 
 
 class OwnBytes(bytes):
-    """Bytes of another kind."""
+    """A subclass that shows something else than it holds."""
+
+    def __bytes__(self) -> bytes:
+        return b"other"
+
+
+class OwnText(str):
+    """A subclass that encodes something else than it holds."""
+
+    __slots__ = ()
+
+    def encode(self, *_: Any, **__: Any) -> bytes:
+        return b"other"
+
+
+# Arguments.
+
+
+def test_an_argument_that_was_not_passed_has_its_default() -> None:
+    content = Content({"json": 5})
+    assert content.json == 5
+    assert (content.data, content.headers, content.chunked, content.expect100) == (None, None, None, False)
+    assert content.withheld == frozenset()
+
+
+def test_a_changed_copy_leaves_the_original() -> None:
+    content = Content({"json": 5, "params": "a"})
+    changed = content.replace(json=None, data=b"x")
+    assert (changed.json, changed.data, changed.params) == (None, b"x", "a")
+    assert (content.json, content.data) == (5, None)
+
+
+# Bodies.
+
+
+ENCODED: Final[list[tuple[Any, Any, Encoded]]] = [
+    (None, None, Encoded(None, b"")),
+    (b"", None, Encoded(b"", BINARY_LINE)),
+    (b"x", None, Encoded(b"x", BINARY_LINE)),
+    (OwnBytes(b"x"), None, Encoded(b"x", BINARY_LINE)),
+    ("", None, Encoded(b"", TEXT_LINE)),
+    ("grüße", None, Encoded("grüße".encode(), TEXT_LINE)),
+    (OwnText("x"), None, Encoded(b"x", TEXT_LINE)),
+    (None, 0, Encoded(b"<0>", JSON_LINE)),
+    (None, False, Encoded(b"<False>", JSON_LINE)),
+    (None, {}, Encoded(b"<{}>", JSON_LINE)),
+]
+
+
+@pytest.mark.parametrize(("data", "value", "encoded"), ENCODED)
+def test_bytes_text_and_json_become_bytes_and_a_media_type(data: Any, value: Any, encoded: Encoded) -> None:
+    made = encode(data, value, serialize)
+    assert made == encoded
+    assert made.body is None or type(made.body) is bytes
+
+
+@pytest.mark.parametrize("data", [b"", "", {}, b"x"])
+def test_data_and_json_exclude_each_other(data: Any) -> None:
+    with pytest.raises(ValueError, match="can not be used at the same time"):
+        encode(data, 0, serialize)
+
+
+@pytest.mark.parametrize(
+    ("make", "body", "type_line"),
+    [
+        (lambda: bytearray(b"x"), b"x", BINARY_LINE),
+        (lambda: memoryview(b"xyz")[1:], b"yz", BINARY_LINE),
+        (lambda: io.BytesIO(b"x"), b"x", BINARY_LINE),
+        (lambda: io.StringIO("ü"), "ü".encode(), TEXT_LINE),
+        (lambda: {"a": "1", "b": "ü"}, b"a=1&b=%C3%BC", b"Content-Type: application/x-www-form-urlencoded\r\n"),
+        (lambda: [("a", "1"), ("a", "2")], b"a=1&a=2", b"Content-Type: application/x-www-form-urlencoded\r\n"),
+        (lambda: CIMultiDict([("a", "1")]), b"a=1", b"Content-Type: application/x-www-form-urlencoded\r\n"),
+        (lambda: FormData({"a": "1"}), b"a=1", b"Content-Type: application/x-www-form-urlencoded\r\n"),
+        (lambda: BytesPayload(b"x", content_type="text/x"), b"x", b"Content-Type: text/x\r\n"),
+    ],
+)
+async def test_other_bodies_become_payloads(make: Any, body: bytes, type_line: bytes) -> None:
+    made = encode(make(), None, serialize)
+    assert isinstance(made.body, Payload)
+    assert await written(made.body) == body
+    assert made.type_line == type_line
+
+
+async def test_a_payload_is_taken_as_it_is_and_an_iterable_has_no_length() -> None:
+    payload = BytesPayload(b"x")
+    assert encode(payload, None, serialize).body is payload
+    body = encode(yielding(b"a", b"b"), None, serialize).body
+    assert isinstance(body, Payload)
+    assert (body.size, await written(body)) == (None, b"ab")
+
+
+@pytest.mark.parametrize("data", [object(), 5, 1.5, {"a"}, True])
+def test_an_object_that_no_payload_is_made_of_is_a_type_error(data: Any) -> None:
+    with pytest.raises(TypeError):
+        encode(data, None, serialize)
+
+
+def test_a_media_type_that_would_end_its_line_is_refused() -> None:
+    payload = BytesPayload(b"x")
+    payload.headers["Content-Type"] = "text/x\r\nX: y"
+    with pytest.raises(ValueError):
+        encode(payload, None, serialize)
+
+
+# JSON.
 
 
 @pytest.mark.parametrize("kind", [bytes, bytearray, memoryview, OwnBytes])
-@pytest.mark.parametrize("options", [{}, {"chunked": True}, {"compress": "deflate"}, {"headers": {"X-A": "1"}}])
-async def test_what_serialises_json_may_return_any_kind_of_bytes(kind: Any, options: dict[str, Any]) -> None:
-    def serialize(value: object) -> Any:
-        return kind(json.dumps(value).encode())
-
-    async with ScriptedServer({"*": OK}) as server:
-        async with gazelle.ClientSession(json_serialize_bytes=serialize) as session:
-            for number in (1, 22):
-                await (await session.post(server.url(), json=[number], **options)).read()
-        bodies = [zlib.decompress(one.body) if "compress" in options else one.body for one in server.requests]
-        assert bodies == [b"[1]", b"[22]"]
+def test_a_serializer_may_return_any_buffer_and_gets_exact_bytes_made_of_it(kind: Any) -> None:
+    made = bytes_serializer(lambda value: kind(b"abc"))(None)
+    assert (type(made), made) == (bytes, b"abc")
 
 
-@pytest.mark.parametrize("made", [None, 5, [b"x"]])
-async def test_what_serialises_json_has_to_return_text_or_bytes(made: Any) -> None:
-    async with ScriptedServer({"*": OK}) as server:
-        async with gazelle.ClientSession(json_serialize=lambda value: made) as session:
-            with pytest.raises(TypeError, match=f"str or bytes, got {type(made).__name__}"):
-                await session.post(server.url(), json={})
-        assert server.accepted == 0
+@pytest.mark.parametrize("text", ["ü", OwnText("ü")])
+def test_text_of_a_serializer_is_sent_as_utf_8(text: str) -> None:
+    assert bytes_serializer(lambda value: text)(None) == b"\xc3\xbc"
 
 
-async def test_a_function_put_in_the_place_of_json_dumps_is_called(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(json, "dumps", lambda value: f"<{value}>")
-    async with ScriptedServer({"*": OK}) as server:
-        async with gazelle.ClientSession(json_serialize=json.dumps) as session:
-            await (await session.post(server.url(), json=5)).read()
-        async with gazelle.ClientSession() as session:
-            await (await session.post(server.url(), json=5)).read()
-        assert [request.body for request in server.requests] == [b"<5>", b"5"]
+@pytest.mark.parametrize("made", [None, 5, ["x"]])
+def test_a_serializer_that_returns_neither_text_nor_bytes_is_a_type_error(made: Any) -> None:
+    with pytest.raises(TypeError, match=f"should return str or bytes, got {type(made).__name__}"):
+        bytes_serializer(lambda value: made)(None)
 
 
-@pytest.mark.parametrize("options", [{}, {"chunked": True}, {"headers": {"X-A": "1"}}])
-async def test_bytes_of_another_kind_are_a_body_too(options: dict[str, Any]) -> None:
-    request = await sent(data=OwnBytes(b"abc"), **options)
-    assert request.body == b"abc"
+def test_the_function_of_the_json_module_is_served_by_the_engine_with_the_same_bytes() -> None:
+    fast = bytes_serializer(json.dumps)
+    for value in ({"a": [1, None, True, 2.5, "ü\n"]}, [], "", 0, {"b": {"c": ()}}):
+        assert fast(value) == json.dumps(value).encode()
+    with pytest.raises(TypeError):
+        fast(object())
 
 
-async def test_data_and_json_together_are_refused() -> None:
-    async with ScriptedServer({"*": OK}) as server, gazelle.ClientSession() as session:
-        with pytest.raises(ValueError):
-            await session.post(server.url(), data=b"x", json={})
-        assert server.requests == []
-
-
-async def test_a_content_type_of_the_caller_stays() -> None:
-    request = await sent(json={"a": 1}, headers={"content-type": "application/vnd.mine+json"})
-    assert request.header("content-type") == "application/vnd.mine+json"
-    request = await sent(data=b"<a/>", headers={"Content-Type": "text/xml"})
-    assert request.header("content-type") == "text/xml"
-
-
-@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
-async def test_a_method_that_may_have_a_body_says_when_it_has_none(method: str) -> None:
-    async with ScriptedServer({"*": OK}) as server, gazelle.ClientSession() as session:
-        async with session.request(method, server.url()):
-            pass
-        assert server.requests[0].header("content-length") == "0"
-
-
-@pytest.mark.parametrize("method", ["GET", "DELETE", "OPTIONS", "PURGE"])
-async def test_any_method_may_carry_a_body(method: str) -> None:
-    async with ScriptedServer({"*": OK}) as server, gazelle.ClientSession() as session:
-        async with session.request(method, server.url(), data=b"body") as answer:
-            assert await answer.read() == b"taken"
-        assert server.requests[0].body == b"body"
-
-
-@pytest.mark.filterwarnings("ignore:Sending a large body:ResourceWarning")
-async def test_ten_megabytes_arrive_unchanged_and_the_connection_is_kept() -> None:
-    body = bytes(range(256)) * 40_960
-    async with ScriptedServer({"*": OK}) as server, gazelle.ClientSession() as session:
-        for _ in range(2):
-            async with session.post(server.url(), data=memoryview(body)) as answer:
-                assert await answer.read() == b"taken"
-        assert [request.body == body for request in server.requests] == [True, True]
-        assert server.accepted == 1
-        await assert_clean(session, server)
-
-
-async def test_posts_follow_one_another_on_one_connection() -> None:
-    async with ScriptedServer({"*": OK}) as server, gazelle.ClientSession() as session:
-        for number in range(200):
-            async with session.post(server.url(f"/{number}"), json={"number": number}) as answer:
-                assert await answer.read() == b"taken"
-        assert server.accepted == 1
-        assert [json.loads(request.body)["number"] for request in server.requests] == list(range(200))
-
-
-@pytest.mark.parametrize("data", [object(), 5, {"a"}, {"a": "1"}.items()])
-async def test_a_value_that_cannot_be_a_body_is_a_type_error(data: object) -> None:
-    async with gazelle.ClientSession() as session:
-        with pytest.raises(TypeError):
-            await session.post("http://127.0.0.1:1/", data=data)
+def test_the_bytes_of_a_buffer_are_copied_exactly() -> None:
+    view = memoryview(bytearray(b"abcdef"))[::2]
+    for data in (b"x", bytearray(b"x"), memoryview(b"x"), OwnBytes(b"x")):
+        assert type(exactly(data)) is bytes
+        assert exactly(data) == b"x"
+    assert exactly(view) == b"ace"

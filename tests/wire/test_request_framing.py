@@ -1,4 +1,4 @@
-"""How the body of a request is framed: every combination of what a call may ask for, and the fields of changed requests."""
+"""How a request body is framed: every combination of what a call may ask for, and the fields of changed requests."""
 
 from __future__ import annotations
 

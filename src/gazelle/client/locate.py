@@ -52,6 +52,7 @@ class Locator:
 
         Raises:
             InvalidURL: the URL cannot be requested.
+            NonHttpUrlClientError: the connector does not take its scheme.
             TypeError: it is neither a str nor a URL.
             ValueError: `params` cannot be part of a URL.
         """
@@ -65,6 +66,7 @@ class Locator:
 
         Raises:
             InvalidURL: the URL cannot be requested.
+            NonHttpUrlClientError: the connector does not take its scheme.
             TypeError: it is neither a str nor a URL.
         """
         try:
