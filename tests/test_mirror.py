@@ -42,9 +42,29 @@ NOTHING_TO_TEST: Final = {
     "version",
 }
 # Modules whose tests are still to be written. A name is removed together with the commit that adds its tests.
-NOT_YET: Final[set[str]] = set()
+NOT_YET: Final[set[str]] = {
+    "_impl",
+    "_pure/call",
+    "_pure/origin",
+    "_pure/sendable",
+    "body/file_payload",
+    "body/multipart",
+    "body/payload_base",
+    "cli/arguments",
+    "cli/commands",
+    "cli/failures",
+    "cli/report",
+    "cli/terminal",
+    "cli/version",
+    "client/cookie_field",
+    "cookies/cookie",
+    "cookies/domains",
+    "cookies/parse",
+    "etag",
+    "messages",
+}
 # Test modules that still have to be renamed.
-MISNAMED: Final[set[str]] = set()
+MISNAMED: Final[set[str]] = {"cookies/test_cost", "cookies/test_matching", "cookies/test_set_cookie"}
 
 
 def _home(module: str) -> str:

@@ -147,7 +147,8 @@ def test_a_serializer_that_returns_neither_text_nor_bytes_is_a_type_error(made: 
 
 def test_the_function_of_the_json_module_is_served_by_the_engine_with_the_same_bytes() -> None:
     fast = bytes_serializer(json.dumps)
-    for value in ({"a": [1, None, True, 2.5, "ü\n"]}, [], "", 0, {"b": {"c": ()}}):
+    values: list[Any] = [{"a": [1, None, True, 2.5, "ü\n"]}, [], "", 0, {"b": {"c": ()}}]
+    for value in values:
         assert fast(value) == json.dumps(value).encode()
     with pytest.raises(TypeError):
         fast(object())

@@ -198,9 +198,9 @@ async def test_take_returns_an_idle_lease_without_waiting() -> None:
 
 
 async def test_a_connector_that_overrides_connect_gives_nothing_past_it() -> None:
-    async with Counting() as connector:
-        assert connector.pool_for_calls() is None
-        assert connector.take(Ask()) is None
+    async with Counting() as overriding:
+        assert overriding.pool_for_calls() is None
+        assert overriding.take(Ask()) is None
     async with ScriptedConnector([]) as connector:
         assert connector.pool_for_calls() is connector.pool
         (await connector.connect(Ask(), (), NO_LIMITS)).release()
@@ -224,7 +224,8 @@ async def test_the_public_face_of_a_lease_ends_with_it() -> None:
         connection.close()
         connection.close()
         connection.release()
-        assert (connection.closed, connection.protocol, connection.transport) == (True, None, None)
+        assert connection.closed
+        assert [connection.protocol, connection.transport, connection.lease] == [None, None, None]
         assert connector.transports[0].aborted
 
 

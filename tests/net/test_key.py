@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import ssl
-from typing import Final
+from typing import Any, Final
 
 from yarl import URL
 
@@ -13,7 +13,7 @@ from gazelle.net.key import ConnectionKey
 from gazelle.net.tls import Fingerprint
 
 # For each field a value and another one.
-FIELDS: Final = {
+FIELDS: Final[dict[str, tuple[Any, Any]]] = {
     "host": ("h", "g"),
     "port": (80, 81),
     "is_ssl": (False, True),
@@ -42,7 +42,7 @@ def test_equal_values_are_equal_keys_with_equal_hashes() -> None:
 
 def test_tls_settings_that_only_look_alike_are_different_keys() -> None:
     contexts = [ssl.create_default_context(), ssl.create_default_context()]
-    policies = [True, False, *contexts, Fingerprint(b"x" * 32), Fingerprint(b"y" * 32)]
+    policies: list[Any] = [True, False, *contexts, Fingerprint(b"x" * 32), Fingerprint(b"y" * 32)]
     assert len({ConnectionKey("h", 443, True, policy) for policy in policies}) == len(policies)
 
 

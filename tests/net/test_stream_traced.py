@@ -58,7 +58,7 @@ READS: dict[str, tuple[Callable[[StreamReader], Awaitable[Any]], Any]] = {
 }
 
 
-def bytes_of(result: Any) -> bytes:
+def bytes_of(result: bytes | tuple[bytes, bool]) -> bytes:
     return result[0] if isinstance(result, tuple) else result
 
 

@@ -281,7 +281,7 @@ def test_no_data_is_no_chunk() -> None:
 # Requests that a middleware has changed.
 
 
-def again(body: bytes | Payload, coding: str | None = None, streamed: bool = False, **fields: str) -> Framing:
+def again(body: bytes | Payload, coding: str | None = None, streamed: bool = False, **fields: Any) -> Framing:
     headers = CIMultiDict({name.replace("_", "-"): value for name, value in fields.items()})
     return reframe(headers, body, coding, streamed, HttpVersion11)
 
@@ -294,7 +294,7 @@ def test_a_changed_body_in_memory_is_sent_as_its_fields_say() -> None:
 
 
 @pytest.mark.parametrize(("streamed", "fields"), [(True, {}), (False, {"expect": "100-continue"})])
-def test_a_changed_body_in_chunks_is_sent_in_pieces_if_it_has_to_be(streamed: bool, fields: dict[str, str]) -> None:
+def test_a_changed_body_in_chunks_is_sent_in_pieces_if_it_has_to_be(streamed: bool, fields: dict[str, Any]) -> None:
     framing = again(BODY, streamed=streamed, transfer_encoding="chunked", **fields)
     assert framing.payload is not None
     assert (framing.ready, framing.length, framing.source) == (b"", None, framing.payload)
@@ -330,7 +330,7 @@ def test_a_changed_body_keeps_the_coding_that_the_field_names() -> None:
         ({"transfer_encoding": "gzip"}, "only Transfer-Encoding that can be set is chunked"),
     ],
 )
-def test_changed_fields_that_do_not_say_where_the_body_ends_are_refused(fields: dict[str, str], message: str) -> None:
+def test_changed_fields_that_do_not_say_where_the_body_ends_are_refused(fields: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         again(BODY, **fields)
 
