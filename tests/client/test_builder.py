@@ -76,7 +76,7 @@ async def test_one_origin_is_kept_for_any_number_of_urls() -> None:
         assert len(build.builder.origins) == 1
 
 
-async def test_the_number_of_origins_that_are_kept_is_bounded() -> None:
+async def test_the_number_of_remembered_origins_is_bounded() -> None:
     async with building() as build:
         for number in range(3000):
             assert f"\r\nHost: h{number}.test\r\n".encode() in build("GET", f"http://h{number}.test/").head
@@ -203,7 +203,7 @@ async def test_origins_of_special_tls_settings_are_few_and_kept_apart() -> None:
         assert len(build.builder.origins) == 0
 
 
-async def test_an_origin_of_plain_calls_is_opened_once_and_not_for_a_url_that_is_none() -> None:
+async def test_an_origin_of_plain_calls_is_opened_once_and_not_for_an_invalid_url() -> None:
     async with building() as build:
         origin = build.builder.open_origin("http://h:81")
         assert origin is not None

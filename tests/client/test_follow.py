@@ -1,4 +1,4 @@
-"""Redirects as a session follows them: bytes on the wire, bodies that go along, limits, and what is left afterwards."""
+"""Redirects that a session follows: bytes on the wire, bodies that are sent again, limits, and cleanup."""
 
 from __future__ import annotations
 

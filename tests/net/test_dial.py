@@ -79,7 +79,7 @@ async def test_an_unreachable_address_is_an_error_of_the_connector() -> None:
     ],
     ids=["fin", "rst", "junk", "response", "408"],
 )
-async def test_a_server_that_greets_the_wrong_way_costs_no_slot(greeting: list[Step]) -> None:
+async def test_a_server_that_sends_before_the_request_takes_no_slot(greeting: list[Step]) -> None:
     async with (
         ScriptedServer({"*": HELLO}, accept=[*greeting, stall()]) as server,
         ScriptedServer({"*": HELLO}) as good,
