@@ -83,7 +83,7 @@ cdef int _send(PyObject* receiver, PyObject* value, PyObject** result) except -1
 
 
 def step_directly(kind):
-    """Fill the slots of a subclass, which does not inherit them; return the class, as a decorator does."""
+    """Return a subclass, as a decorator does, after its slots are filled: a compiled class does not inherit them."""
     if not issubclass(kind, Sendable):
         raise TypeError(f"{kind!r} is not a Sendable")
     set_slots(<PyTypeObject*>kind, _send)

@@ -42,7 +42,7 @@ class Sendable:
 
 
 def step_directly(kind: _Kind) -> _Kind:
-    """Return the class, as a decorator does: `__next__` does for a Python class what the compiled twin sets up."""
+    """Return a subclass, as a decorator does, after its slots are filled: a compiled class does not inherit them."""
     if not issubclass(kind, Sendable):
         raise TypeError(f"{kind!r} is not a Sendable")
     return kind

@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple
 
 from gazelle._impl import Plan, monotonic, split_url
 from gazelle.abc import AbstractCookieJar
-from gazelle.net.connector import BaseConnector
+from gazelle.net.connector import CONNECT, BaseConnector
 from gazelle.net.environment import NetrcFile
 
 from .builder import RequestBuilder
@@ -63,7 +63,9 @@ class Core:
         plan.settings = policy.settings
         plan.policy = policy
         plan.retry = policy.retry
-        plan.raises = bool(policy.raise_for_status)
+        if policy.raise_for_status:  # a function looks at every response
+            plan.error_from = 0 if callable(policy.raise_for_status) else 400
+        plan.connect = CONNECT
         plan.stored = builder.cookies.stored
         plan.cookies_for = builder.cookies.plain_line
         return plan
@@ -87,8 +89,11 @@ class Core:
 
     @connector.setter
     def connector(self, connector: BaseConnector | None) -> None:
-        self._connector = connector
-        self.plan.pool = None if connector is None else connector.pool_for_calls()
+        self._connector = self.plan.connector = connector
+        self.plan.pool = None
+        if isinstance(connector, BaseConnector):
+            self.plan.pool = connector.pool
+            self.builder.use_connections_of(connector.pool.bucket)
 
     def open_connector(self) -> BaseConnector:
         """Return the connector.
