@@ -9,6 +9,7 @@ from typing import Any, Final
 from unittest import mock
 
 import pytest
+from yarl import URL
 
 import gazelle
 from gazelle.net.connector import BaseConnector
@@ -81,8 +82,8 @@ async def test_subclasses_override_request_methods() -> None:
     async with ScriptedServer({"*": OK}) as server:
         async with Inner() as inner, Outer() as outer:
             for _ in range(2):
-                name, answer = await inner.get(server.url())  # type: ignore[misc]
-                assert (name, answer.status) == ("inner", 200)
+                result: Any = await inner.get(server.url())
+                assert (result[0], result[1].status) == ("inner", 200)
                 await (await outer.get(server.url())).read()
                 assert server.requests[-1].header("x-a") == "1"
 
@@ -107,8 +108,8 @@ async def test_response_subclass_is_made_and_entered_for_each_call() -> None:
 
     async with ScriptedServer({"*": OK}) as server, gazelle.ClientSession(response_class=Response) as session:
         for _ in range(2):
-            async with session.get(server.url()) as entered:
-                name, answer = entered  # type: ignore[misc]
+            call: Any = session.get(server.url())
+            async with call as (name, answer):
                 assert (name, type(answer)) == ("entered", Response)
                 assert await answer.text() == "hello"
 
@@ -198,7 +199,7 @@ async def test_jar_set_later_gives_and_takes_cookies() -> None:
 
 async def test_jar_subclass_is_asked_for_each_request() -> None:
     class Jar(gazelle.CookieJar):
-        def filter_cookies(self, request_url: Any) -> Any:
+        def filter_cookies(self, request_url: URL = URL()) -> Any:  # noqa: B008
             asked.append(str(request_url))
             return super().filter_cookies(request_url)
 

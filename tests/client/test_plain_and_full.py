@@ -18,7 +18,7 @@ from multidict import CIMultiDict
 from yarl import URL
 
 import gazelle
-import gazelle.client.session as session_module
+from gazelle.client import session as session_module
 from tests.conftest import LOOPS
 from tests.support.running import run_strictly
 from tests.support.server import Peer, ScriptedServer, chunked, fin, response
@@ -101,7 +101,7 @@ async def outcome(session: gazelle.ClientSession, server: ScriptedServer, argume
 def counting_full_calls() -> Iterator[list[str]]:
     """Yield a list that grows with the method of each call that goes the full way."""
     methods: list[str] = []
-    send = session_module.send
+    send = vars(session_module)["send"]
 
     async def counted(context: Any, method: str, *rest: Any) -> Any:
         methods.append(method)
@@ -285,7 +285,7 @@ def _look(reply: gazelle.ClientResponse) -> None:
 
 
 _cookies: st.SearchStrategy[dict[str, str]] = st.sampled_from([{}, {}, {"a": "0"}])
-_sessions = st.just({}) | st.fixed_dictionaries(
+_sessions: st.SearchStrategy[dict[str, Any]] = st.just({}) | st.fixed_dictionaries(
     {},
     optional={
         "base_url": st.sampled_from(["/", "/ok/", "/ok/a%20b/"]),

@@ -655,7 +655,7 @@ async def test_a_call_can_be_driven_like_a_coroutine(
 async def test_a_cancelled_driver_closes_the_connection(twin: Twin, drive: Callable[[Any], Awaitable[Any]]) -> None:
     client = Client(twin)
     lease = await client.warm()
-    task = asyncio.ensure_future(drive(client.call()))  # type: ignore[arg-type]
+    task = asyncio.ensure_future(drive(client.call()))
     await eventually(lambda: lease.connection.transport.written)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):

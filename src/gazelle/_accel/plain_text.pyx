@@ -62,7 +62,7 @@ cdef int _digit(unsigned char char) noexcept nogil:
 
 
 cdef Py_ssize_t _span(const unsigned char* text, Py_ssize_t position, Py_ssize_t size, int where) noexcept nogil:
-    """Return the end of the characters that may stand as they are in a path or a query, -1 at an escape that may not."""
+    """Return the end of the characters that may stand as they are in a path or a query, -1 at one that may not."""
     cdef int high, low
     while position < size:
         if _plain[text[position]] & where:
@@ -167,7 +167,6 @@ cdef Py_ssize_t _quote(str text, char* out, Py_ssize_t room, int where) except -
 
 cdef Py_ssize_t _pair(object name, object value, char* out, Py_ssize_t used, int where) except -1:
     """Append one pair to `used` bytes of `out` and return how many there are then; 0 to decline."""
-    cdef Py_ssize_t size
     if type(value) is int:
         value = str(value)
     if type(name) is not str or type(value) is not str:

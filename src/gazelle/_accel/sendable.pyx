@@ -4,9 +4,9 @@ from cpython.object cimport PyObject
 from cpython.ref cimport Py_INCREF
 
 
-# Cython fills only `tp_iternext`, and raises the result as a StopIteration with a traceback, which costs 3 000 instructions
-# a call. These slots cost a tenth: tasks hand the result over as it is (`am_send`), and so does `await` in CPython 3.11;
-# from 3.12 on, `await` takes it out of a StopIteration (`tp_iternext`), which needs no traceback.
+# Cython fills only `tp_iternext`, and raises the result as a StopIteration with a traceback, which costs 3 000
+# instructions a call. These slots cost a tenth: tasks hand the result over as it is (`am_send`), and so does `await` in
+# CPython 3.11; from 3.12 on, `await` takes it out of a StopIteration (`tp_iternext`), which needs no traceback.
 cdef extern from *:
     """
     typedef int (*gazelle_step)(PyObject *, PyObject *, PyObject **);
