@@ -51,7 +51,7 @@ async def test_the_plan_has_the_parts_of_the_session() -> None:
         assert plan.policy is core.policy
         assert plan.settings is core.policy.settings
         assert plan.origins is core.builder.origins
-        assert (plan.retry, plan.raises, plan.known_until) == (False, True, inf)
+        assert (plan.retry, plan.error_from, plan.known_until) == (False, 400, inf)
         assert (plan.base, plan.base_site) == ("", "")
 
 

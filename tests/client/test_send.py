@@ -15,7 +15,7 @@ from gazelle.auth import BasicAuth
 from gazelle.client.content import Content
 from gazelle.client.core import Context
 from gazelle.client.credentials import Credentials
-from gazelle.client.send import first, following, hop
+from gazelle.client.send import hop, prepare
 from gazelle.net.environment import NetrcFile
 from tests.support.bodies import Watched
 from tests.support.calls import context_of, request_of
@@ -41,7 +41,7 @@ async def context_over(*connections: list[Reply], **options: Any) -> AsyncIterat
 async def test_the_first_request_has_what_the_call_passes() -> None:
     async with context_over() as (context, _):
         content = Content({"params": {"a": "1"}, "data": b"x", "headers": {"X": "1"}})
-        request = await first(context, "post", URL + "#f", content)
+        request = await prepare(context, "post", URL + "#f", content)
         assert (request.method, request.target, request.body, request.headers["X"]) == ("POST", "/?a=1", b"x", "1")
         assert str(request.original_url) == "http://h/?a=1#f"
 
@@ -51,7 +51,7 @@ async def test_a_closed_session_sends_nothing() -> None:
     context = context_of(session)
     await session.close()
     with pytest.raises(RuntimeError, match="Session is closed"):
-        await first(context, "GET", URL, Content({}))
+        await prepare(context, "GET", URL, Content({}))
 
 
 async def test_the_environment_is_read_again_for_every_request() -> None:
@@ -70,9 +70,9 @@ async def test_the_environment_is_read_again_for_every_request() -> None:
         netrc = context.core.netrc = Netrc()
         context.core.builder.credentials = Credentials(None, netrc.find)
         context.core.plan.known_until = -inf
-        one = await first(context, "GET", URL, Content({}))
-        other = await following(context, "GET", "http://g/", Content({}))
-        again = await following(context, "GET", "http://g/", Content({}))
+        one = await prepare(context, "GET", URL, Content({}))
+        other = await prepare(context, "GET", "http://g/", Content({}))
+        again = await prepare(context, "GET", "http://g/", Content({}))
         fields = [BasicAuth.decode(request.headers["Authorization"]).login for request in (one, other, again)]
         assert fields == ["h1", "g2", "g3"]
 
@@ -90,7 +90,7 @@ async def test_a_request_that_cannot_be_built_is_an_error_before_a_connection_is
 ) -> None:
     async with context_over() as (context, connector):
         with pytest.raises(ValueError):
-            await first(context, "POST", URL, Content(content))
+            await prepare(context, "POST", URL, Content(content))
         assert connector.transports == []
 
 

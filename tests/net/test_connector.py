@@ -199,10 +199,8 @@ async def test_take_returns_an_idle_lease_without_waiting() -> None:
 
 async def test_a_connector_that_overrides_connect_gives_nothing_past_it() -> None:
     async with Counting() as overriding:
-        assert overriding.pool_for_calls() is None
         assert overriding.take(Ask()) is None
     async with ScriptedConnector([]) as connector:
-        assert connector.pool_for_calls() is connector.pool
         (await connector.connect(Ask(), (), NO_LIMITS)).release()
 
         async def instead(req: Any, traces: Any, timeout: Any) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 import gazelle
 from gazelle.client.content import Content
 from gazelle.client.core import Context, Core
-from gazelle.client.observe import Observer
+from gazelle.client.observe import Observer, observe
 from gazelle.client.options import check_settings
 from gazelle.client.request import ClientRequest
 
@@ -37,4 +37,8 @@ async def observer_of(
     """Return the observer of a call that starts, and what the call sends."""
     for config in configs:
         config.freeze()
-    return await Observer.begin(session, configs, (method, url), Content(content), None)
+    observer = observe(session, configs, (method, url), Content(content), None)
+    if "on_request_start" not in observer.heard:
+        return observer, Content(content)
+    await observer.started()
+    return observer, Content(content).replace(headers=observer.headers)

@@ -87,13 +87,7 @@ def test_names_of_any_type_that_can_be_compared(twin: Twin) -> None:
     assert origins.get(("h", 1)) is origin
 
 
-def test_a_head_has_its_parts_in_order(twin: Twin) -> None:
+def test_a_new_origin_allows_nothing(twin: Twin) -> None:
     origin = make(twin, "http://h")
-    assert (origin.plain, origin.typed, origin.cookie_version) == (False, False, -1)
-    origin.authorization = b"Authorization: x\r\n"
-    origin.ending = b"Connection: close\r\n\r\n"
-    assert origin.head("GET", "/x", b"X-A: 1\r\n", b"Cookie: a=1\r\n", b"Content-Length: 0\r\n") == (
-        b"GET /x HTTP/1.1\r\nHost: h\r\nX-A: 1\r\nAccept: */*\r\nCookie: a=1\r\nAuthorization: x\r\n"
-        b"Content-Length: 0\r\nConnection: close\r\n\r\n"
-    )
-    assert twin.origin.assemble("GET", "/", (b"a", b"", b"b")) == b"GET /ab"
+    assert (origin.plain, origin.typed, origin.identified, origin.cookie_version) == (False, False, False, -1)
+    assert (origin.authorization, origin.ending, origin.fixed) == (b"", b"", frozenset())

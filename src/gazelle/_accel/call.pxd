@@ -7,6 +7,7 @@ from gazelle._accel.connection cimport HttpConnection
 from gazelle._accel.exchange cimport ExchangeSettings
 from gazelle._accel.origin cimport Origin, Origins
 from gazelle._accel.pool cimport Lease, Pool
+from gazelle._accel.request_text cimport assemble
 from gazelle._accel.sendable cimport Sendable
 
 cdef int _NEW, _WAITING, _INNER, _DONE
@@ -14,7 +15,7 @@ cdef dict _METHODS
 cdef frozenset _IDEMPOTENT, _TYPED
 cdef bytes _BINARY, _FORM, _JSON, _TEXT
 cdef object _NOTHING
-cdef int _NO_ERROR
+cdef int _FIRST_ERROR, _NO_ERROR
 
 
 cdef class WireRequest:
@@ -26,8 +27,8 @@ cdef class WireRequest:
     cdef public str target
 
 
-cdef class _Nothing(Sendable):
-    cpdef object advance(self, object value)
+cdef class _Nothing:
+    pass
 
 
 cdef class Plan:
@@ -76,6 +77,9 @@ cdef class Call(Sendable):
     cdef WireRequest _request
     cdef object _response
     cdef object _inner
+    cdef int _error_from
+    cdef bint _unchecked
+    cdef object _auth
     cdef object _params
     cdef object _headers
     cdef object _data
@@ -94,8 +98,8 @@ cdef class Call(Sendable):
     @cython.locals(lease=Lease)
     cdef object _abandon(self)
     @cython.locals(
-        plan=Plan, origin=Origin, pool=Pool, lease=Lease, settings=ExchangeSettings, head=bytes, fields=bytes,
-        cookies=bytes, described=bytes, start=double,
+        plan=Plan, origin=Origin, pool=Pool, lease=Lease, settings=ExchangeSettings, request=WireRequest, fields=bytes,
+        tail=bytes, cookies=bytes, authorization=bytes, described=bytes, start=double,
     )
     cdef object _begin(self)
     @cython.locals(limited=ExchangeSettings)
@@ -115,6 +119,8 @@ cdef class Call(Sendable):
 
 
 cdef str _absolute(Plan plan, str url)
-cdef bytes _lines(object headers, frozenset fixed)
+cdef bytes _lines(object headers, Origin origin)
+cdef bytes _tail(object headers, Origin origin)
+cdef bytes _credentials(object auth, Origin origin)
 cdef object _raisable(object kind, object value, object traceback)
 cdef ExchangeSettings _limit(ExchangeSettings settings, object timeout)

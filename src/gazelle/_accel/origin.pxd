@@ -1,7 +1,6 @@
 """C types of `_pure/origin.py`."""
 
 from gazelle._accel.pool cimport Bucket
-from gazelle._accel.request_text cimport assemble
 
 
 cdef class Origin:
@@ -11,7 +10,9 @@ cdef class Origin:
     cdef readonly object template
     cdef readonly bytes lead
     cdef readonly bytes tail
+    cdef readonly dict automatic
     cdef public frozenset fixed
+    cdef public bint identified
     cdef public bytes ending
     cdef public bytes authorization
     cdef public bint plain
@@ -20,8 +21,6 @@ cdef class Origin:
     cdef public bint secure
     cdef public bytes cookie_line
     cdef public long long cookie_version
-
-    cpdef bytes head(self, str method, str target, bytes fields, bytes cookies, bytes lines)
 
 
 cdef class Origins:

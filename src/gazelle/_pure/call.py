@@ -19,12 +19,14 @@ DONE     RuntimeError                                            RuntimeError; `
 
 import asyncio
 import warnings
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Generator
 from types import TracebackType
 from typing import Any, Final, Self
 
 from multidict import CIMultiDict, istr
+from yarl import URL
 
+from gazelle.auth import BasicAuth
 from gazelle.errors import ClientOSError, ServerDisconnectedError
 from gazelle.timeouts import ClientTimeout
 
@@ -35,6 +37,7 @@ from .headers import serialize_headers
 from .origin import Origin, Origins
 from .plain_text import encode_form, encode_query, split_url
 from .pool import Lease, Pool
+from .request_text import assemble
 from .sendable import Sendable, step_directly
 
 _NEW: Final = 0
@@ -59,6 +62,7 @@ _FORM: Final = b"Content-Type: application/x-www-form-urlencoded\r\n"
 _JSON: Final = b"Content-Type: application/json\r\n"
 _TEXT: Final = b"Content-Type: text/plain; charset=utf-8\r\n"
 _MAX_SECONDS: Final = 1e9
+_FIRST_ERROR: Final = 400
 _NO_ERROR: Final = 1000  # more than any status
 
 
@@ -182,26 +186,15 @@ class Plan:
         return now <= self.known_until and getattr(self.connector.connect, "__func__", None) is self.connect
 
 
-class _Nothing(Sendable):
+class _Nothing:
     """An awaitable that is done: what leaving the block of a response that has arrived whole waits for."""
 
     __slots__ = ()
 
-    def __init__(self) -> None:
-        self.finished = True
-
-    def advance(self, value: Any) -> None:
-        """Return at once."""
-
-    def throw(self, kind: Any, value: Any = None, traceback: Any = None) -> None:
-        """Raise the exception."""
-        raise kind if value is None else value
-
-    def close(self) -> None:
-        """Do nothing."""
+    def __await__(self) -> Generator[None, None, None]:
+        return iter(())  # type: ignore[return-value]  # it needs no more of a generator
 
 
-step_directly(_Nothing)
 _NOTHING: Final = _Nothing()
 
 
@@ -221,9 +214,11 @@ class Call(Sendable):
 
     __slots__ = (
         "__weakref__",
+        "_auth",
         "_body",
         "_data",
         "_entering",
+        "_error_from",
         "_future",
         "_headers",
         "_inner",
@@ -235,6 +230,7 @@ class Call(Sendable):
         "_site",
         "_state",
         "_target",
+        "_unchecked",
         "full",
         "method",
         "options",
@@ -258,6 +254,9 @@ class Call(Sendable):
         self._request: WireRequest | None = None
         self._response: Any = None
         self._inner: Any = None
+        self._error_from = plan.error_from
+        self._unchecked = False
+        self._auth: Any = None
         self._params: Any = None
         self._headers: Any = None
         self._data: Any = None
@@ -409,7 +408,7 @@ class Call(Sendable):
         """Send the request if it is plain and an idle connection is there; else return None, with nothing done."""
         plan = self.plan
         start = self.start = monotonic()
-        if type(self.url) is not str or type(self.method) is not str or self.method not in _METHODS:
+        if type(self.method) is not str or self.method not in _METHODS:
             return None
         if not plan.allows(start):
             return None
@@ -419,8 +418,12 @@ class Call(Sendable):
         origin = self._locate(plan)
         if origin is None or not origin.bucket.idle:
             return None
-        fields = b"" if self._headers is None else _lines(self._headers, origin.fixed)
+        fields = b"" if self._headers is None else _lines(self._headers, origin)
         if fields is None:
+            return None
+        tail = origin.tail if self._headers is None else _tail(self._headers, origin)
+        authorization = origin.authorization if self._auth is None else _credentials(self._auth, origin)
+        if authorization is None:
             return None
         cookies = plan.cookies_for(origin, self._target) if plan.stored else b""
         described = self._describe(origin)
@@ -431,10 +434,18 @@ class Call(Sendable):
         lease = pool.take(origin.bucket)
         if lease is None:
             return None
-        head = origin.head(self.method, self._target, fields, cookies, described)
-        return self._send(
-            WireRequest(self.method, origin.key, head, self._body, self._site, self._target), lease, settings
+        request = WireRequest.__new__(WireRequest)
+        request.method = self.method
+        request.connection_key = origin.key
+        request.head = assemble(
+            self.method,
+            self._target,
+            (origin.lead, fields, tail, cookies, authorization, described, origin.ending),
         )
+        request.body = self._body
+        request.site = self._site
+        request.target = self._target
+        return self._send(request, lease, settings)
 
     def _take_apart(self, settings: ExchangeSettings) -> ExchangeSettings | None:
         """Take the arguments apart, and return the settings with their time limits; None if one is not plain."""
@@ -452,16 +463,33 @@ class Call(Sendable):
                 limited = _limit(settings, value)
                 if limited is None:
                     return None
+            elif name == "auth":
+                self._auth = value
+            elif name == "raise_for_status":
+                if value is not None and type(value) is not bool:
+                    return None
+                self._error_from = self._error_from if value is None else _FIRST_ERROR if value else _NO_ERROR
+            elif name == "ssl":
+                self._unchecked = value is False
+                if value is not None and type(value) is not bool:
+                    return None
             elif name != "allow_redirects" or type(value) is not bool:
                 return None
         return limited
 
     def _locate(self, plan: Plan) -> Origin | None:
         """Return the origin, and keep site and target; None if the URL or the parameters are not plain."""
-        parts = split_url(_absolute(plan, self.url))
+        url = self.url
+        if type(url) is URL:
+            url = str(url)
+        elif type(url) is not str:
+            return None
+        parts = split_url(_absolute(plan, url))
         if parts is None:
             return None
         site, target = parts
+        if self._unchecked and site.startswith("https"):
+            return None
         if self._params:
             query = encode_query(self._params)
             if query is None or target.endswith("&"):  # the full way knows how many of them there are then
@@ -550,7 +578,7 @@ class Call(Sendable):
             response = plan.response(request, head, status, received, None, plan.policy, ())
         else:
             response = plan.respond(request, answer, lease)
-        if status < plan.error_from and not 300 <= status < 400:
+        if status < self._error_from and not 300 <= status < 400:
             return response
         self._request = None
         self._start_inner(plan.follow(self, request, response))
@@ -570,19 +598,34 @@ def _absolute(plan: Plan, url: str) -> str:
     return url
 
 
-def _lines(headers: Any, fixed: frozenset[str]) -> bytes | None:
+def _lines(headers: Any, origin: Origin) -> bytes | None:
     """Return the lines of the header fields of a call, or None if they need more than being written down."""
     if type(headers) is not dict and type(headers) is not CIMultiDict:
         return None
     if not headers:
         return b""
     for name in headers:
-        if (type(name) is not str and type(name) is not istr) or name.lower() in fixed:  # multidicts have istr
+        if (type(name) is not str and type(name) is not istr) or name.lower() in origin.fixed:  # multidicts have istr
             return None
     try:
         return serialize_headers(headers.items())
     except (TypeError, ValueError):
         return None  # the full way says what is wrong
+
+
+def _tail(headers: Any, origin: Origin) -> bytes:
+    """Return the automatic fields that the fields of a call leave."""
+    replaced = [name.lower() for name in headers if name.lower() in origin.automatic]
+    if not replaced:
+        return origin.tail
+    return b"".join([line for name, line in origin.automatic.items() if name not in replaced])
+
+
+def _credentials(auth: Any, origin: Origin) -> bytes | None:
+    """Return the line with the credentials of a call, or None if something else says who is asking, too."""
+    if type(auth) is not BasicAuth or origin.identified:
+        return None
+    return serialize_headers((("Authorization", auth.encode()),))
 
 
 def _raisable(kind: Any, value: Any, traceback: Any) -> BaseException:

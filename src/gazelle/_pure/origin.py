@@ -4,8 +4,6 @@ from typing import Any, Final
 
 from multidict import CIMultiDict, getversion
 
-from .request_text import assemble
-
 MAX_ORIGINS: Final = 1024
 
 
@@ -21,8 +19,10 @@ class Origin:
 
     Attributes:
         ending: the Connection field, if there is one, and the empty line.
-        fixed: lower-case names of fields that a plain call may not pass, because they would replace one of the above
-            or need a check of their own.
+        automatic: the lines of `tail` by lower-case name; a call may replace them.
+        fixed: lower-case names of fields that a plain call may not pass, because they would replace a default field or
+            need a check of their own.
+        identified: whether a default field has credentials.
         authorization: the line with the credentials for calls that have none of their own.
         plain: whether plain calls may be sent there at all.
         typed: whether the default fields have a Content-Type.
@@ -33,11 +33,13 @@ class Origin:
 
     __slots__ = (
         "authorization",
+        "automatic",
         "bucket",
         "cookie_line",
         "cookie_version",
         "ending",
         "fixed",
+        "identified",
         "key",
         "lead",
         "own",
@@ -56,7 +58,9 @@ class Origin:
         self.template = template
         self.lead: bytes = template.lead
         self.tail: bytes = template.tail
+        self.automatic: dict[str, bytes] = template.automatic
         self.fixed: frozenset[str] = frozenset()
+        self.identified = False
         self.ending = b""
         self.authorization = b""
         self.plain = False
@@ -65,18 +69,6 @@ class Origin:
         self.secure = False
         self.cookie_line = b""
         self.cookie_version = -1
-
-    def head(self, method: str, target: str, fields: bytes, cookies: bytes, lines: bytes) -> bytes:
-        """Return the head of a plain request.
-
-        Args:
-            method: HTTP method.
-            target: request target.
-            fields: lines of the fields of the call.
-            cookies: the Cookie line.
-            lines: lines that describe the body.
-        """
-        return assemble(method, target, (self.lead, fields, self.tail, cookies, self.authorization, lines, self.ending))
 
 
 class Origins:

@@ -249,7 +249,8 @@ class RequestBuilder:
         template = self._make_template(key, self._skip)
         origin = Origin(key, self._bucket_of(key), f"{url.scheme}://{url.raw_authority}", template)
         origin.ending = self._connection_line + b"\r\n"
-        origin.fixed = template.fixed | _NOT_PLAIN
+        origin.fixed = template.names | _NOT_PLAIN
+        origin.identified = "authorization" in template.names
         origin.typed = "content-type" in template.names
         origin.own = self.locator.base_url is None or self.locator.base_url.origin() == url.origin()
         origin.secure = self.cookies.is_secure(url, key)

@@ -104,12 +104,13 @@ class HeadTemplate:
         fixed: lower-case names of all fields in it.
         lead: the head from the HTTP version to the end of the default fields.
         tail: the automatic fields.
+        automatic: the lines of `tail` by lower-case name.
 
     Raises:
         ValueError: a field may not go on the wire, see `serialize_headers`.
     """
 
-    __slots__ = ("_automatic", "_fields", "_host", "_start", "fixed", "lead", "names", "tail")
+    __slots__ = ("_automatic", "_fields", "_host", "_start", "automatic", "fixed", "lead", "names", "tail")
 
     def __init__(
         self,
@@ -126,7 +127,8 @@ class HeadTemplate:
         names = frozenset(name.lower() for name, _ in self._fields)
         tail = [(name, value) for name, value in self._automatic if name.lower() not in names]
         self.lead = self._start + serialize_headers(_with_host(host, self._fields))
-        self.tail = serialize_headers(tail)
+        self.automatic = {name.lower(): serialize_headers([(name, value)]) for name, value in tail}
+        self.tail = b"".join(self.automatic.values())
         self.fixed = names | {name.lower() for name, _ in tail} | {"host"}
         self.names = names | suppressed
 
