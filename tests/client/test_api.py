@@ -99,3 +99,10 @@ async def test_the_module_level_request_leaves_a_given_connector_open_after_an_e
             async with session.get(server.url()) as answer:
                 assert await answer.read() == b"hello"
             await assert_clean(session, server)
+
+
+async def test_the_module_level_request_takes_an_http_version() -> None:
+    async with ScriptedServer({"*": [send(response(b"hello"))]}) as server:
+        async with gazelle.request("GET", server.url(), version=gazelle.HttpVersion10) as answer:
+            assert await answer.read() == b"hello"
+    assert server.requests[0].head.startswith(b"GET / HTTP/1.0\r\n")

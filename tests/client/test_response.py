@@ -200,7 +200,7 @@ async def test_text_takes_an_encoding_and_an_error_handler() -> None:
         "application/problem+json",
     ],
 )
-async def test_json_reads_what_calls_itself_json(content_type: str) -> None:
+async def test_json_accepts_json_media_types(content_type: str) -> None:
     value = {"a": [1, 2.5, None, "ü"]}
     async with ScriptedServer({"*": typed(json.dumps(value).encode(), content_type)}) as server:
         async with gazelle.ClientSession() as session, session.get(server.url()) as answer:
@@ -208,7 +208,7 @@ async def test_json_reads_what_calls_itself_json(content_type: str) -> None:
 
 
 @pytest.mark.parametrize("content_type", [None, "text/html", "text/json", "application/xml"])
-async def test_json_refuses_other_types_unless_told_otherwise(content_type: str | None) -> None:
+async def test_json_refuses_other_media_types_unless_content_type_is_none(content_type: str | None) -> None:
     async with ScriptedServer({"*": typed(b"[1]", content_type)}) as server, gazelle.ClientSession() as session:
         async with session.get(server.url()) as answer:
             with pytest.raises(gazelle.ContentTypeError) as caught:
@@ -282,7 +282,7 @@ async def test_a_stream_is_read_by_size_by_line_and_to_the_end() -> None:
             assert await stream.readline() == b""
 
 
-async def test_readexactly_says_what_is_missing() -> None:
+async def test_readexactly_raises_with_the_partial_bytes() -> None:
     async with ScriptedServer({"*": [drip(response(b"12345"), size=2)]}) as server, gazelle.ClientSession() as session:
         async with session.get(server.url()) as answer:
             with pytest.raises(asyncio.IncompleteReadError) as caught:
@@ -330,7 +330,7 @@ async def test_a_small_body_that_is_complete_is_a_stream_too() -> None:
             assert [part async for part in answer.content.iter_chunked(3)] == [b"one", b"\ntw", b"o\n"]
 
 
-async def test_the_peer_is_held_back_while_nobody_reads() -> None:
+async def test_the_peer_is_held_back_while_the_body_is_not_read() -> None:
     sent = 0
     block = b"z" * 65536
 
@@ -390,7 +390,7 @@ async def test_read_after_the_block_is_an_error_and_text_of_a_body_that_was_read
             await assert_clean(session, server)
 
 
-async def test_a_whole_body_that_nobody_read_is_gone_after_the_block() -> None:
+async def test_a_complete_body_that_was_not_read_is_gone_after_the_block() -> None:
     async with ScriptedServer({"*": [send(response(b"hello"))]}) as server, gazelle.ClientSession() as session:
         async with session.get(server.url()) as answer:
             pass
@@ -469,7 +469,7 @@ async def test_connection_close_is_honoured(header: str) -> None:
 
 
 @pytest.mark.parametrize(("header", "connections"), [("Connection: keep-alive\r\n", 1), ("", 2)])
-async def test_http_1_0_keeps_its_connection_only_when_it_says_so(header: str, connections: int) -> None:
+async def test_an_http_1_0_connection_is_kept_only_with_keep_alive(header: str, connections: int) -> None:
     data = f"HTTP/1.0 200 OK\r\n{header}Content-Length: 5\r\n\r\nhello".encode()
     async with ScriptedServer({"*": [send(data)]}) as server, gazelle.ClientSession() as session:
         for _ in range(2):
@@ -560,3 +560,19 @@ async def test_many_answers_at_once_do_not_mix() -> None:
         for batch in range(5):
             await asyncio.gather(*(fetch(f"/{batch}/{number}") for number in range(100)))
         await assert_clean(session, server)
+
+
+async def test_every_read_of_a_truncated_body_raises_the_error_again() -> None:
+    script = [send(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc"), fin()]
+    async with ScriptedServer({"*": script}) as server, gazelle.ClientSession() as session:
+        async with session.get(server.url()) as answer:
+            for read in (answer.read, answer.text, answer.json, answer.read):
+                with pytest.raises(gazelle.ClientPayloadError):
+                    await read()
+
+
+async def test_wait_for_close_releases_the_response() -> None:
+    async with ScriptedServer({"*": [send(response(b"hello"))]}) as server, gazelle.ClientSession() as session:
+        answer = await session.get(server.url())
+        await answer.wait_for_close()
+        assert answer.closed

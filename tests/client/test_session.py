@@ -259,7 +259,7 @@ async def test_a_session_is_no_plain_context_manager() -> None:
     await session.close()
 
 
-async def test_a_connector_of_somebody_else_stays_open() -> None:
+async def test_a_connector_the_session_does_not_own_stays_open() -> None:
     async with ScriptedServer({"*": HELLO}) as server, gazelle.TCPConnector() as connector:
         for _ in range(2):
             async with gazelle.ClientSession(connector=connector, connector_owner=False) as session:
@@ -287,7 +287,7 @@ async def test_closing_the_session_ends_the_requests_that_still_run() -> None:
         await eventually(lambda: server.open == 0, "a connection stayed open")
 
 
-async def test_a_session_that_nobody_closes_warns_and_gives_its_sockets_back() -> None:
+async def test_an_unclosed_session_warns_when_collected_and_closes_its_sockets() -> None:
     async with ScriptedServer({"*": HELLO}) as server:
         session = gazelle.ClientSession()
         async with session.get(server.url()) as answer:
@@ -348,7 +348,7 @@ async def test_one_session_serves_many_hosts_at_once() -> None:
         assert got == [b"a", b"b"] * 50
 
 
-async def test_what_one_call_may_pass_does_not_let_an_equal_value_through() -> None:
+async def test_a_remembered_override_does_not_admit_an_equal_value_of_another_type() -> None:
     """False and 0 are equal: that one was taken must not make the other pass the check."""
     async with gazelle.ClientSession() as session:
         with pytest.raises(gazelle.ClientConnectionError):
@@ -387,3 +387,8 @@ async def test_a_verb_sends_the_data_that_its_signature_names(verb: str) -> None
             async with getattr(session, verb)(server.url(), **options) as answer:
                 assert await answer.read() == b"hello"
         assert [request.body for request in server.requests] == [b"a", b"", b"", b"b", b"1"]
+
+
+async def test_timeout_none_of_a_session_is_the_default_timeout() -> None:
+    async with gazelle.ClientSession(timeout=None) as session:
+        assert session.timeout.total == 300

@@ -14,6 +14,7 @@ cdef dict _METHODS
 cdef frozenset _IDEMPOTENT, _TYPED
 cdef bytes _BINARY, _FORM, _JSON, _TEXT
 cdef object _NOTHING
+cdef int _NO_ERROR
 
 
 cdef class WireRequest:
@@ -32,6 +33,8 @@ cdef class _Nothing(Sendable):
 cdef class Plan:
     cdef public bint plain
     cdef public object full
+    cdef public object connector
+    cdef public object connect
     cdef public Pool pool
     cdef public list traces
     cdef public object stored
@@ -42,7 +45,7 @@ cdef class Plan:
     cdef public ExchangeSettings settings
     cdef public object policy
     cdef public bint retry
-    cdef public bint raises
+    cdef public int error_from
     cdef public object open_origin
     cdef public object cookies_for
     cdef public object serialize
@@ -51,7 +54,11 @@ cdef class Plan:
     cdef public object respond
     cdef public object follow
     cdef public object repeat
+    cdef public object enter
     cdef public object error
+
+    @cython.locals(pool=Pool)
+    cpdef bint allows(self, double now) except -1
 
 
 cdef class Call(Sendable):
@@ -69,29 +76,45 @@ cdef class Call(Sendable):
     cdef WireRequest _request
     cdef object _response
     cdef object _inner
+    cdef object _params
+    cdef object _headers
+    cdef object _data
+    cdef object _json
+    cdef str _site
+    cdef str _target
+    cdef bytes _body
 
     cdef object _start_inner(self, object awaitable)
     cdef object _step(self, object value)
     cpdef object advance(self, object value)
     cdef object _finish(self, object response)
     cdef object _end(self)
+    cdef object _throw_inner(self, object error)
     cdef bint _failed_with(self, object error) except -1
     @cython.locals(lease=Lease)
     cdef object _abandon(self)
     @cython.locals(
-        plan=Plan, origin=Origin, pool=Pool, lease=Lease, request=WireRequest, connection=HttpConnection,
-        settings=ExchangeSettings, limited=ExchangeSettings, head=bytes, body=bytes, fields=bytes, cookies=bytes, described=bytes, lines=bytes,
-        site=str, target=str, parts=tuple, encoded=tuple, start=double,
+        plan=Plan, origin=Origin, pool=Pool, lease=Lease, settings=ExchangeSettings, head=bytes, fields=bytes,
+        cookies=bytes, described=bytes, start=double,
     )
     cdef object _begin(self)
+    @cython.locals(limited=ExchangeSettings)
+    cdef ExchangeSettings _take_apart(self, ExchangeSettings settings)
+    @cython.locals(origin=Origin, parts=tuple, site=str, target=str)
+    cdef Origin _locate(self, Plan plan)
+    @cython.locals(encoded=tuple, described=bytes, type_line=bytes)
+    cdef bytes _describe(self, Origin origin)
     cdef tuple _encode(self, object data, object json)
-    @cython.locals(
-        plan=Plan, lease=Lease, connection=HttpConnection, request=WireRequest, answer=tuple, status=int,
-        has_cookies=bint, again=bint, lost=bint,
-    )
+    @cython.locals(connection=HttpConnection)
+    cdef object _send(self, WireRequest request, Lease lease, ExchangeSettings settings)
+    @cython.locals(plan=Plan, lease=Lease, connection=HttpConnection, request=WireRequest)
     cdef object _take_answer(self)
+    cdef bint _may_repeat(self, HttpConnection connection, object error) except -1
+    @cython.locals(plan=Plan, status=int, has_cookies=bint)
+    cdef object _respond(self, WireRequest request, tuple answer, Lease lease)
 
 
 cdef str _absolute(Plan plan, str url)
 cdef bytes _lines(object headers, frozenset fixed)
+cdef object _raisable(object kind, object value, object traceback)
 cdef ExchangeSettings _limit(ExchangeSettings settings, object timeout)

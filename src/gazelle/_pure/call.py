@@ -13,7 +13,7 @@ NEW      not plain: start the coroutine               → INNER    → DONE
 WAITING  take the answer, return the response         → DONE     close the connection → DONE
 WAITING  redirect, error status, retry: start a coroutine → INNER
 INNER    step the coroutine; when it returns          → DONE     passed on to the coroutine
-DONE     RuntimeError
+DONE     RuntimeError                                            RuntimeError; `close` does nothing
 =======  =====================================================  ============================
 """
 
@@ -23,12 +23,13 @@ from collections.abc import Awaitable, Callable, Coroutine
 from types import TracebackType
 from typing import Any, Final, Self
 
-from multidict import CIMultiDict
+from multidict import CIMultiDict, istr
 
 from gazelle.errors import ClientOSError, ServerDisconnectedError
 from gazelle.timeouts import ClientTimeout
 
 from .clock import monotonic
+from .connection import HttpConnection
 from .exchange import Answer, ExchangeSettings
 from .headers import serialize_headers
 from .origin import Origin, Origins
@@ -58,6 +59,7 @@ _FORM: Final = b"Content-Type: application/x-www-form-urlencoded\r\n"
 _JSON: Final = b"Content-Type: application/json\r\n"
 _TEXT: Final = b"Content-Type: text/plain; charset=utf-8\r\n"
 _MAX_SECONDS: Final = 1e9
+_NO_ERROR: Final = 1000  # more than any status
 
 
 class WireRequest:
@@ -89,7 +91,9 @@ class Plan:
     Attributes:
         plain: whether the settings of the session allow plain calls.
         full: the function of the request method that plain calls stand in for.
-        pool: the connections, None if they are not those of a connector of ours, or it was closed.
+        connector: the connector, None once the session is closed.
+        connect: the function of `BaseConnector.connect`; while the connector has another, no call is plain.
+        pool: the connections, None if they are not those of a connector of ours, or the session is closed.
         traces: the trace configurations; while there are any, no call is plain.
         stored: a mapping that is empty as long as the jar has no cookies, None if the jar has to be asked.
         origins: the known origins.
@@ -99,7 +103,7 @@ class Plan:
         settings: how exchanges are carried out.
         policy: the settings of the session for responses.
         retry: whether an idempotent request is sent again when a reused connection turns out to be dead.
-        raises: whether a status of 400 or more may be an error.
+        error_from: the lowest status that may be an error, other than a redirect.
         open_origin: returns the origin of a site that is not known yet, or None if plain calls cannot go there.
         cookies_for: returns the Cookie line for an origin and a target.
         serialize: returns the bytes of a body that is passed as `json`.
@@ -107,15 +111,20 @@ class Plan:
         leaving: class of responses that are left without waiting if their `leave()` returns True.
         respond: returns the response for request, answer and lease, after its cookies are stored.
         follow: returns the coroutine that goes on with a call after a request and a response that is not the last.
-        repeat: returns the coroutine that sends a call again, on a new connection.
+        repeat: returns the coroutine that sends the request of a call again, on a new connection.
+        enter: the function of `ClientResponse.__aenter__`; that of another class is called.
         error: returns the error to raise for a request and an error of the engine.
     """
 
     __slots__ = (
         "base",
         "base_site",
+        "connect",
+        "connector",
         "cookies_for",
+        "enter",
         "error",
+        "error_from",
         "follow",
         "full",
         "known_until",
@@ -125,7 +134,6 @@ class Plan:
         "plain",
         "policy",
         "pool",
-        "raises",
         "repeat",
         "respond",
         "response",
@@ -147,12 +155,15 @@ class Plan:
     leaving: type[Any]
     respond: Callable[[Any, Answer, Lease], Any]
     follow: Callable[["Call", Any, Any], Coroutine[Any, Any, Any]]
-    repeat: Callable[["Call"], Coroutine[Any, Any, Any]]
+    repeat: Callable[["Call", Any], Coroutine[Any, Any, Any]]
     error: Callable[[Any, BaseException], BaseException]
 
     def __init__(self) -> None:
         self.plain = False
         self.full = None
+        self.connector: Any = None
+        self.connect: Any = None
+        self.enter: Any = None
         self.pool: Pool | None = None
         self.traces: list[Any] = []
         self.stored: Any = None
@@ -161,7 +172,14 @@ class Plan:
         self.known_until = 0.0
         self.policy = None
         self.retry = True
-        self.raises = False
+        self.error_from = _NO_ERROR
+
+    def allows(self, now: float) -> bool:
+        """Return whether calls that begin at `now` may be plain, as far as the session goes."""
+        pool = self.pool
+        if not self.plain or pool is None or pool.closed or self.traces or self.stored is None:
+            return False
+        return now <= self.known_until and getattr(self.connector.connect, "__func__", None) is self.connect
 
 
 class _Nothing(Sendable):
@@ -203,13 +221,20 @@ class Call(Sendable):
 
     __slots__ = (
         "__weakref__",
+        "_body",
+        "_data",
         "_entering",
         "_future",
+        "_headers",
         "_inner",
+        "_json",
         "_lease",
+        "_params",
         "_request",
         "_response",
+        "_site",
         "_state",
+        "_target",
         "full",
         "method",
         "options",
@@ -233,7 +258,15 @@ class Call(Sendable):
         self._request: WireRequest | None = None
         self._response: Any = None
         self._inner: Any = None
+        self._params: Any = None
+        self._headers: Any = None
+        self._data: Any = None
+        self._json: Any = None
+        self._site = ""
+        self._target = ""
+        self._body = b""
         if getattr(full, "__func__", None) is not plan.full:
+            self._state = _DONE  # unless it returns something to wait for
             self._start_inner(full(method, url, **options))
 
     def __repr__(self) -> str:
@@ -287,20 +320,28 @@ class Call(Sendable):
 
     def throw(self, kind: Any, value: Any = None, traceback: Any = None) -> Any:
         """Raise an exception inside the call: the request is broken off."""
+        error = _raisable(kind, value, traceback)
         if self._state == _INNER:
-            try:
-                return self._inner.throw(kind if value is None else value)
-            except StopIteration as stop:
-                self._finish(stop.value)
-                raise
-            except BaseException:
-                self._end()
-                raise
-        error = kind if value is None else value
+            return self._throw_inner(error)
+        if self._state == _DONE:
+            raise RuntimeError("cannot reuse already awaited coroutine")
         if self._failed_with(error):
             return self.send(None)
         self.close()
-        raise error if traceback is None else error.with_traceback(traceback)
+        raise error
+
+    def _throw_inner(self, error: BaseException) -> Any:
+        try:
+            return self._inner.throw(error)
+        except StopIteration as stop:
+            result = stop.value
+        except BaseException:
+            self._end()
+            raise
+        result = self._finish(result)
+        if self.finished:
+            raise StopIteration(result)
+        return result
 
     def _failed_with(self, error: Any) -> bool:
         """Return whether an error is that of the exchange: a task raises it here before the call can look."""
@@ -337,11 +378,16 @@ class Call(Sendable):
         return self._finish(response)
 
     def _finish(self, response: Any) -> Any:
+        """End the call with its response, or with what the `__aenter__` of another class of responses returns."""
         self._end()
-        self.finished = True
         if self._entering:
+            self._entering = False
             self._response = response
+            if self._request is None and type(response).__aenter__ is not self.plan.enter:
+                self._start_inner(response.__aenter__())
+                return self._step(None)
             response._in_context = True
+        self.finished = True
         return response
 
     def _end(self) -> None:
@@ -363,82 +409,81 @@ class Call(Sendable):
         """Send the request if it is plain and an idle connection is there; else return None, with nothing done."""
         plan = self.plan
         start = self.start = monotonic()
+        if type(self.url) is not str or type(self.method) is not str or self.method not in _METHODS:
+            return None
+        if not plan.allows(start):
+            return None
+        settings = self._take_apart(plan.settings) if self.options else plan.settings
+        if settings is None:
+            return None
+        origin = self._locate(plan)
+        if origin is None or not origin.bucket.idle:
+            return None
+        fields = b"" if self._headers is None else _lines(self._headers, origin.fixed)
+        if fields is None:
+            return None
+        cookies = plan.cookies_for(origin, self._target) if plan.stored else b""
+        described = self._describe(origin)
+        if described is None:
+            return None
         pool = plan.pool
-        if not plan.plain or pool is None or pool.closed or plan.traces or start > plan.known_until:
+        assert pool is not None
+        lease = pool.take(origin.bucket)
+        if lease is None:
             return None
-        method, url = self.method, self.url
-        if plan.stored is None or type(url) is not str or type(method) is not str or method not in _METHODS:
-            return None
-        settings = plan.settings
-        params = headers = data = json = None
+        head = origin.head(self.method, self._target, fields, cookies, described)
+        return self._send(
+            WireRequest(self.method, origin.key, head, self._body, self._site, self._target), lease, settings
+        )
+
+    def _take_apart(self, settings: ExchangeSettings) -> ExchangeSettings | None:
+        """Take the arguments apart, and return the settings with their time limits; None if one is not plain."""
+        limited: ExchangeSettings | None = settings
         for name, value in self.options.items():
             if name == "params":
-                params = value
+                self._params = value
             elif name == "headers":
-                headers = value
+                self._headers = value
             elif name == "data":
-                data = value
+                self._data = value
             elif name == "json":
-                json = value
+                self._json = value
             elif name == "timeout":
                 limited = _limit(settings, value)
                 if limited is None:
                     return None
-                settings = limited
             elif name != "allow_redirects" or type(value) is not bool:
                 return None
-        parts = split_url(_absolute(plan, url))
+        return limited
+
+    def _locate(self, plan: Plan) -> Origin | None:
+        """Return the origin, and keep site and target; None if the URL or the parameters are not plain."""
+        parts = split_url(_absolute(plan, self.url))
         if parts is None:
             return None
         site, target = parts
-        if params:
-            query = encode_query(params)
-            if query is None:
+        if self._params:
+            query = encode_query(self._params)
+            if query is None or target.endswith("&"):  # the full way knows how many of them there are then
                 return None
             target += f"&{query}" if "?" in target else f"?{query}"
+        self._site = site
+        self._target = target
         origin = plan.origins.get(site)
         if origin is None:
             origin = plan.open_origin(site)
-        if origin is None or not origin.plain:
+        return origin if origin is not None and origin.plain else None
+
+    def _describe(self, origin: Origin) -> bytes | None:
+        """Keep the body, and return the lines that describe it; None if it is not plain."""
+        described = _METHODS[self.method]
+        if self._data is None and self._json is None:
+            return described + _BINARY if self.method in _TYPED and not origin.typed else described
+        encoded = self._encode(self._data, self._json)
+        if encoded is None:
             return None
-        fields = b""
-        if headers:
-            lines = _lines(headers, origin.fixed)
-            if lines is None:
-                return None
-            fields = lines
-        cookies = plan.cookies_for(origin, target) if plan.stored else b""
-        body = b""
-        described = _METHODS[method]
-        if data is not None or json is not None:
-            encoded = self._encode(data, json)
-            if encoded is None:
-                return None
-            body, described = encoded
-            if origin.typed:
-                described = b""
-            described = b"Content-Length: %d\r\n%b" % (len(body), described)
-        elif method in _TYPED and not origin.typed:
-            described += _BINARY
-        lease = pool.take(origin.bucket)
-        if lease is None:
-            return None
-        head = origin.head(method, target, fields, cookies, described)
-        request = self._request = WireRequest.__new__(WireRequest)
-        request.method = method
-        request.connection_key = origin.key
-        request.head = head
-        request.body = body
-        request.site = site
-        request.target = target
-        self._lease = lease
-        connection = lease.connection
-        assert connection is not None
-        try:
-            return connection.exchange(head, body, method, settings, start)
-        except BaseException:
-            lease.close()
-            raise
+        self._body, type_line = encoded
+        return b"Content-Length: %d\r\n%b" % (len(self._body), b"" if origin.typed else type_line)
 
     def _encode(self, data: Any, json: Any) -> tuple[bytes, bytes] | None:
         """Return a body and the line with its media type, or None."""
@@ -453,6 +498,18 @@ class Call(Sendable):
         form = encode_form(data) if type(data) is dict else None
         return None if form is None else (form.encode(), _FORM)
 
+    def _send(self, request: WireRequest, lease: Lease, settings: ExchangeSettings) -> "asyncio.Future[Answer]":
+        connection = lease.connection
+        assert connection is not None
+        try:
+            future = connection.exchange(request.head, request.body, request.method, settings, self.start)
+        except BaseException:
+            lease.close()
+            raise
+        self._request = request
+        self._lease = lease
+        return future
+
     def _take_answer(self) -> Any:
         """Return the response, or None if a coroutine was started that goes on."""
         plan = self.plan
@@ -463,35 +520,41 @@ class Call(Sendable):
         connection = lease.connection
         assert connection is not None
         self._future = None
+        self._lease = None
         try:
             answer = future.result()
         except BaseException as error:
-            lost = isinstance(error, ServerDisconnectedError | ClientOSError)
-            again = lost and plan.retry and connection.reused and not connection.response_started
-            self._lease = None
             connection.abandon(future)
-            if not again or self.method not in _IDEMPOTENT:
-                self._end()
+            if not self._may_repeat(connection, error):
                 raised = plan.error(request, error)
                 if raised is error:
                     raise
                 raise raised from error
         else:
-            again = False
-        if again:
-            self._request = None
-            self._start_inner(plan.repeat(self))
-            return None
+            return self._respond(request, answer, lease)
+        self._request = None
+        self._start_inner(plan.repeat(self, request))
+        return None
+
+    def _may_repeat(self, connection: HttpConnection, error: BaseException) -> bool:
+        """Return whether the connection was dead before the request, and sending that again is the same."""
+        if not isinstance(error, ServerDisconnectedError | ClientOSError) or self.method not in _IDEMPOTENT:
+            return False
+        return self.plan.retry and connection.reused and not connection.response_started
+
+    def _respond(self, request: WireRequest, answer: Answer, lease: Lease) -> Any:
+        """Return the response, or None if it is not the last: then a coroutine is started that goes on."""
+        plan = self.plan
         head, status, has_cookies, received = answer
         if type(received) is bytes and not has_cookies:
             response = plan.response(request, head, status, received, None, plan.policy, ())
         else:
             response = plan.respond(request, answer, lease)
-        if 300 <= status < 400 or (plan.raises and status >= 400):
-            self._start_inner(plan.follow(self, request, response))
-            self._request = None
-            return None
-        return response
+        if status < plan.error_from and not 300 <= status < 400:
+            return response
+        self._request = None
+        self._start_inner(plan.follow(self, request, response))
+        return None
 
 
 step_directly(Call)
@@ -511,13 +574,30 @@ def _lines(headers: Any, fixed: frozenset[str]) -> bytes | None:
     """Return the lines of the header fields of a call, or None if they need more than being written down."""
     if type(headers) is not dict and type(headers) is not CIMultiDict:
         return None
+    if not headers:
+        return b""
     for name in headers:
-        if type(name) is not str or name.lower() in fixed:
+        if (type(name) is not str and type(name) is not istr) or name.lower() in fixed:  # multidicts have istr
             return None
     try:
         return serialize_headers(headers.items())
     except (TypeError, ValueError):
         return None  # the full way says what is wrong
+
+
+def _raisable(kind: Any, value: Any, traceback: Any) -> BaseException:
+    """Return the exception that the arguments of `throw` mean, in any of their forms."""
+    if not isinstance(kind, type):
+        error = kind
+    elif isinstance(value, kind):
+        error = value
+    else:
+        error = kind() if value is None else kind(*value) if isinstance(value, tuple) else kind(value)
+    if not isinstance(error, BaseException):
+        raise TypeError(
+            f"exceptions must be classes or instances deriving from BaseException, not {type(error).__name__}"
+        )
+    return error if traceback is None else error.with_traceback(traceback)
 
 
 def _limit(settings: ExchangeSettings, timeout: Any) -> ExchangeSettings | None:

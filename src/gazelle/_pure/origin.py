@@ -120,6 +120,7 @@ class Origins:
         """Keep an origin; the least recently used one goes if there are too many."""
         if getversion(self._headers) != self._version:
             self.clear()
+        self._known.pop(name, None)  # the place of the old one is not the last
         if len(self._known) >= self._limit:
             del self._known[next(iter(self._known))]
         self._known[name] = origin

@@ -164,7 +164,7 @@ def respond(
     head, status, has_cookies, body = answer
     held = None
     if type(body) is not bytes and isinstance(body, StreamReader) and body.feeding:
-        held = holder if isinstance(holder, Connection) else Connection(core.open_connector(), holder)
+        held = holder if isinstance(holder, Connection) else Connection(core.connector, holder)
         if isinstance(holder, ForeignLease):
             body.on_eof(holder.release)
     elif isinstance(holder, ForeignLease):

@@ -260,9 +260,14 @@ class RequestBuilder:
         return origin
 
     def forget_origins(self) -> None:
-        """Forget the origins: the credentials of the environment have changed."""
+        """Forget the origins: something has changed that they hold."""
         self.origins.clear()
         self._special_origins.clear()
+
+    def use_connections_of(self, bucket_of: Callable[[ConnectionKey], Any]) -> None:
+        """Use another pool. Origins hold records of the old one, so they are forgotten."""
+        self._bucket_of = bucket_of
+        self.forget_origins()
 
     def _template(self, origin: Origin, content: Content) -> HeadTemplate:
         """Return the template of an origin, without the fields that a call or a redirect leaves out."""

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from gazelle._impl import Plan, monotonic, split_url
 from gazelle.abc import AbstractCookieJar
-from gazelle.net.connector import BaseConnector
+from gazelle.net.connector import CONNECT, BaseConnector
 from gazelle.net.environment import NetrcFile
 
 from .builder import RequestBuilder
@@ -64,7 +64,9 @@ class Core:
         plan.settings = policy.settings
         plan.policy = policy
         plan.retry = policy.retry
-        plan.raises = bool(policy.raise_for_status)
+        if policy.raise_for_status:  # a function looks at every response
+            plan.error_from = 0 if callable(policy.raise_for_status) else 400
+        plan.connect = CONNECT
         plan.stored = builder.cookies.stored
         plan.cookies_for = builder.cookies.plain_line
         return plan
@@ -83,8 +85,12 @@ class Core:
 
     def set_connector(self, connector: BaseConnector | None) -> None:
         """Use another connector, or none, which closes the session."""
-        self.connector = connector
-        self.plan.pool = None if connector is None else connector.pool_for_calls()
+        self.connector = self.plan.connector = connector
+        self.plan.pool = None
+        if isinstance(connector, BaseConnector):
+            self.plan.pool = connector.pool
+            self.builder.use_connections_of(connector.pool.bucket)
+
 
     def open_connector(self) -> BaseConnector:
         """Return the connector.

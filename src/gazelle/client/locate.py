@@ -62,6 +62,7 @@ class Locator:
 
         Raises:
             InvalidURL: the URL cannot be requested.
+            NonHttpUrlClientError: the connector does not take its scheme.
             TypeError: it is neither a str nor a URL.
             ValueError: `params` cannot be part of a URL.
         """
@@ -75,6 +76,7 @@ class Locator:
 
         Raises:
             InvalidURL: the URL cannot be requested.
+            NonHttpUrlClientError: the connector does not take its scheme.
             TypeError: it is neither a str nor a URL.
         """
         try:

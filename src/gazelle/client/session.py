@@ -47,7 +47,7 @@ from .options import (
 from .policy import CharsetResolver, Policy, RaiseForStatus
 from .request import ClientRequest, complete
 from .response import ClientResponse
-from .send import hop, prepare
+from .send import hop
 
 if TYPE_CHECKING:
 
@@ -189,7 +189,8 @@ class ClientSession:
         core = Core(builder, self._policy, self._response_class, netrc)
         core.set_connector(connector)
         plan = core.plan
-        plan.full = ClientSession.__dict__["_request"]
+        plan.full = _REQUEST
+        plan.enter = _ENTER
         plan.response = self._response_class
         plan.leaving = ClientResponse
         plan.respond = partial(respond, core, self._policy)
@@ -331,16 +332,13 @@ class ClientSession:
         settings = split(arguments)
         return self._policy.override(settings, check_settings) if settings else self._policy
 
-    async def _go_on(
-        self, call: Call, request: ClientRequest | None, response: ClientResponse | None
-    ) -> ClientResponse:
-        """Go on with a plain call after its response, or after the loss of its connection if there is none."""
+    async def _go_on(self, call: Call, request: ClientRequest, response: ClientResponse | None) -> ClientResponse:
+        """Go on with a plain call after the response to its request, or by sending the request if there is none."""
         arguments = dict(call.options)
         policy = self._policy if is_plain(arguments) else self._policy_of(arguments)
         context = Context(self._core, self, policy, call.start)
         content = Content(arguments)
-        if request is None or response is None:
-            request = (await prepare(context, call.method, call.url, content)).renewed()
+        if response is None:
             response = await hop(context, request, ())
         return await follow(context, content, request, response)
 
@@ -415,7 +413,7 @@ class ClientSession:
 
     @_trace_configs.setter
     def _trace_configs(self, configs: list[TraceConfig]) -> None:
-        self._core.plan.traces = configs
+        self._core.plan.traces = configs if type(configs) is list else list(configs or ())
 
     # What the session was made with.
 
@@ -511,13 +509,18 @@ class ClientSession:
         return self._policy.auto_decompress
 
 
+# The methods as they are here, by which those of a subclass, or patched ones, are told from them.
+_REQUEST: Final = ClientSession._request
+_ENTER: Final = ClientResponse.__aenter__
+
+
 def _follow(call: Call, request: WireRequest, response: ClientResponse) -> Coroutine[Any, Any, ClientResponse]:
     """Go on after the response of a plain call that redirects, or whose status may be an error."""
     session: ClientSession = call.full.__self__
     return session._go_on(call, complete(request), response)
 
 
-def _repeat(call: Call) -> Coroutine[Any, Any, ClientResponse]:
-    """Send a plain call again, on a new connection."""
+def _repeat(call: Call, request: WireRequest) -> Coroutine[Any, Any, ClientResponse]:
+    """Send the request of a plain call again, on a new connection."""
     session: ClientSession = call.full.__self__
-    return session._go_on(call, None, None)
+    return session._go_on(call, complete(request).renewed(), None)

@@ -58,13 +58,13 @@ class Connection:
     that is dropped before that is closed, with a warning.
 
     Args:
-        connector: kept alive as long as the connection is in use.
+        connector: kept alive as long as the connection is in use; None if the session has given it up.
         lease: the lease, held by the caller.
     """
 
     __slots__ = ("__weakref__", "_connector", "_generation", "_lease")
 
-    def __init__(self, connector: "BaseConnector", lease: "Lease | ForeignLease") -> None:
+    def __init__(self, connector: "BaseConnector | None", lease: "Lease | ForeignLease") -> None:
         self._connector = connector
         self._lease = lease
         self._generation = lease.generation
@@ -96,7 +96,7 @@ class Connection:
     def loop(self) -> asyncio.AbstractEventLoop:
         """Event loop of the connection."""
         warnings.warn("connection.loop property is deprecated", DeprecationWarning, stacklevel=2)
-        return self._connector.pool.loop
+        return asyncio.get_running_loop() if self._connector is None else self._connector.pool.loop
 
     @property
     def protocol(self) -> HttpConnection | None:
@@ -321,13 +321,9 @@ class BaseConnector:
 
     # A connection for a request.
 
-    def pool_for_calls(self) -> Pool | None:
-        """Return the pool for calls that take idle connections themselves, None if a subclass overrides `connect`."""
-        return self.pool if type(self).connect is BaseConnector.connect else None
-
     def take(self, req: ConnectRequest) -> Lease | None:
         """Return an idle lease if there is one that need not be waited for, and `connect` is not overridden."""
-        if getattr(self.connect, "__func__", None) is not BaseConnector.connect or req.fresh:
+        if getattr(self.connect, "__func__", None) is not CONNECT or req.fresh:
             return None
         return self.pool.take(self.pool.bucket(req.connection_key))
 
@@ -419,6 +415,10 @@ class BaseConnector:
         if not self._loop.is_closed():
             self.pool.close()
             self._deadlines.close()
+
+
+CONNECT: Final = BaseConnector.connect
+"""The method as it is here, by which one that a subclass overrides, or that is patched, is told from it."""
 
 
 async def trace_lease(traces: Sequence[Trace], *, reused: bool) -> None:

@@ -69,7 +69,7 @@ async def test_a_limit_of_none_is_that_of_the_session() -> None:
         await assert_clean(session, server)
 
 
-async def test_limits_of_a_call_hold_for_what_it_is_redirected_to() -> None:
+async def test_limits_of_a_call_apply_to_its_redirects() -> None:
     routes = {**ROUTES, "/": [send(response(status="302 Found", headers="Location: /field"))]}
     async with ScriptedServer(routes) as server, gazelle.ClientSession() as session:
         async with session.get(server.url(), max_field_size=10_000) as answer:

@@ -129,7 +129,7 @@ async def test_both_limits_hold_together() -> None:
         assert not connector_of(session)._waiters
 
 
-async def test_waiters_are_served_in_the_order_of_their_coming() -> None:
+async def test_waiters_are_served_in_the_order_of_arrival() -> None:
     meter = Meter()
     async with ScriptedServer({"*": meter}) as server:
         async with gazelle.ClientSession(connector=gazelle.TCPConnector(limit=1)) as session:
@@ -269,7 +269,7 @@ async def test_keepalive_timeout_none_keeps_connections() -> None:
     [[fin()], [rst()], [half_close()], [send(b"\0")], [send(b"\r\n")], [send(response(b"EVIL"))]],
     ids=["fin", "rst", "half-close", "junk", "crlf", "response"],
 )
-async def test_an_idle_connection_that_hears_anything_is_discarded(end: list[Any]) -> None:
+async def test_an_idle_connection_that_receives_anything_is_discarded(end: list[Any]) -> None:
     gate = asyncio.Event()
     script = [*HELLO, flush(), until(gate), *end, stall()]
     async with ScriptedServer({"*": script}) as server, gazelle.ClientSession() as session:
@@ -370,7 +370,7 @@ async def test_two_sessions_share_the_pool_of_one_connector() -> None:
         await two.close()
 
 
-async def test_a_connector_that_nobody_closes_warns_and_gives_its_sockets_back() -> None:
+async def test_an_unclosed_connector_warns_when_collected_and_closes_its_sockets() -> None:
     async with ScriptedServer({"*": HELLO}) as server:
         connector = gazelle.TCPConnector()
         async with gazelle.ClientSession(connector=connector, connector_owner=False) as session:

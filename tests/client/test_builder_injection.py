@@ -1,4 +1,4 @@
-"""Control characters in everything that reaches the wire: not a byte is sent, or it is encoded by the rules of URLs."""
+"""Control characters in any argument that reaches the wire: refused, or percent-encoded where URLs allow it."""
 
 from __future__ import annotations
 
@@ -333,7 +333,7 @@ LIES: dict[str, Callable[[gazelle.ClientSession, str], Awaitable[Any]]] = {
 
 
 @pytest.mark.parametrize("parameter", LIES)
-async def test_a_text_that_lies_about_itself_injects_nothing(parameter: str) -> None:
+async def test_a_str_subclass_with_false_answers_injects_nothing(parameter: str) -> None:
     async with ScriptedServer({"*": OK}) as server:
         async with gazelle.ClientSession(cookie_jar=CookieJar(unsafe=True)) as session:
             try:
@@ -364,7 +364,7 @@ async def test_only_two_versions_can_be_spoken(version: Any) -> None:
         assert server.accepted == 0
 
 
-async def test_what_a_jar_of_the_user_says_is_checked() -> None:
+async def test_cookies_of_a_custom_jar_are_checked() -> None:
     class Jar(CookieJar):
         def filter_cookies(self, request_url: URL = EMPTY_URL) -> SimpleCookie:
             return morsel("name", INJECTED)

@@ -405,7 +405,7 @@ async def test_a_session_header_that_was_withheld_goes_with_the_next_call_again(
         assert [len(request.secrets) for request in world.take()] == [3]
 
 
-async def test_the_host_that_a_call_claims_is_not_told_to_another_origin() -> None:
+async def test_a_host_field_of_the_call_is_not_sent_to_another_origin() -> None:
     for settings, call in (({}, {"headers": {"Host": "internal:1"}}), ({"headers": {"Host": "internal:1"}}, {})):
         async with two_origins(**settings) as (world, session, one, two):
             world.lay("/0", 302, f"Location: {two}/1")
@@ -456,7 +456,7 @@ async def test_credentials_of_a_session_with_a_base_url_go_to_its_origin_only() 
             assert [bool(request.secrets) for request in world.take()] == [False]
 
 
-async def test_errors_of_a_chain_do_not_tell_credentials() -> None:
+async def test_errors_in_a_redirect_chain_do_not_show_credentials() -> None:
     async with two_origins() as (world, session, one, _):
         for location in ("ftp://user:SECRET-1@127.0.0.1/", "http://user:SECRET-1@127.0.0.1:99999/", "//u:SECRET-1@/"):
             world.lay("/0", 302, f"Location: {location}")

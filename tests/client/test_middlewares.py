@@ -1,4 +1,4 @@
-"""Requests that a middleware has changed: what is sent, and what is refused because it could be read in two ways."""
+"""Requests that a middleware has changed: the bytes on the wire, and ambiguous framing that is refused."""
 
 from __future__ import annotations
 
@@ -159,7 +159,7 @@ SENT: dict[str, tuple[dict[str, Any], Change, Any, bytes]] = {
 
 
 @pytest.mark.parametrize("case", SENT)
-async def test_what_is_sent_ends_where_the_changed_fields_say(case: str) -> None:
+async def test_a_changed_request_ends_where_its_fields_say(case: str) -> None:
     options, change, body, raw = SENT[case]
     async with ScriptedServer(OK) as server:
         async with gazelle.ClientSession() as session:

@@ -1,4 +1,4 @@
-"""Cookies as a session sends and keeps them: which of them win, which jar is asked, and when it is asked again."""
+"""The Cookie field of requests: precedence of jar, call and header, and when the jar is queried again."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ async def test_values_go_back_as_they_came() -> None:
 # --- what an answer tells --------------------------------------------------------------------------------------------
 
 
-async def test_an_answer_tells_the_last_cookie_of_each_name_and_the_jar_keeps_all() -> None:
+async def test_a_response_has_the_last_cookie_of_each_name_and_the_jar_stores_all() -> None:
     routes = {"/x/set": setting("a=1; Path=/", "a=2; Path=/x; HttpOnly", "b=3; Max-Age=60", "=bad", "bad")}
     async with ScriptedServer(routes) as server:
         async with gazelle.ClientSession(cookie_jar=CookieJar(unsafe=True)) as session:
@@ -172,7 +172,7 @@ async def test_set_cookie_of_an_interim_answer_is_not_kept() -> None:
 # --- requests that are remembered ------------------------------------------------------------------------------------
 
 
-async def test_a_remembered_request_sees_each_change_of_the_jar() -> None:
+async def test_an_equal_request_sees_each_change_of_the_jar() -> None:
     """The second call of the same URL is not built anew; what the jar says must be looked at all the same."""
     sets = iter(
         ["a=1", "a=1; Path=/", "a=2", "b=3", "a=; Max-Age=0", "b=; Expires=Thu, 01 Jan 1970 00:00:00 GMT", None]
@@ -191,7 +191,7 @@ async def test_a_remembered_request_sees_each_change_of_the_jar() -> None:
         assert server.accepted == 1
 
 
-async def test_a_remembered_request_sees_what_the_user_does_to_the_jar() -> None:
+async def test_an_equal_request_sees_changes_that_the_user_makes_to_the_jar() -> None:
     async with ScriptedServer({"*": OK}) as server:
         async with gazelle.ClientSession(cookie_jar=jar()) as session:
             here = URL("http://127.0.0.1/")
@@ -214,7 +214,7 @@ async def test_a_remembered_request_sees_what_the_user_does_to_the_jar() -> None
             assert [await sent(), await sent()] == [None, None]
 
 
-async def test_a_remembered_request_sees_that_a_cookie_has_expired(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_equal_request_sees_that_a_cookie_has_expired(monkeypatch: pytest.MonkeyPatch) -> None:
     now = time.time()
     monkeypatch.setattr("gazelle.cookies.jar.time", lambda: now)
     routes = {"/set": setting("a=1; Max-Age=10; Path=/", "b=1; Path=/"), "*": OK}
@@ -228,7 +228,7 @@ async def test_a_remembered_request_sees_that_a_cookie_has_expired(monkeypatch: 
         assert sent == ["a=1; b=1"] * 3 + ["b=1"] * 2
 
 
-async def test_a_remembered_request_sees_that_the_last_cookie_has_expired(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_equal_request_sees_that_the_last_cookie_has_expired(monkeypatch: pytest.MonkeyPatch) -> None:
     now = time.time()
     monkeypatch.setattr("gazelle.cookies.jar.time", lambda: now)
     async with ScriptedServer({"/set": setting("a=1; Max-Age=10; Path=/"), "*": OK}) as server:
@@ -368,3 +368,10 @@ async def test_ten_thousand_cookies_make_one_header_of_bounded_size() -> None:
         sent = server.requests[-1].header("cookie") or ""
         assert 100 <= len(sent.split("; ")) <= 180
         assert len("Cookie: ") + len(sent) <= 8190
+
+
+async def test_filter_cookies_without_a_url_returns_the_cookies_without_a_domain() -> None:
+    jar = gazelle.CookieJar()
+    jar.update_cookies({"a": "1"})
+    jar.update_cookies({"b": "2"}, URL("http://b.example/"))
+    assert list(jar.filter_cookies()) == ["a"]

@@ -1,4 +1,4 @@
-"""Equal calls that pass nothing but a body: what is remembered of the first must not show in the next."""
+"""Equal calls that pass only a body: no state of the first call may leak into the next."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`on_response_chunk_received`: what traces are told of the body of a response, and when."""
+"""`on_response_chunk_received`: which pieces of a response body traces receive, and when."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ BODIES: dict[str, list[Step]] = {
 
 @pytest.mark.parametrize("body", BODIES)
 @pytest.mark.parametrize("method", READS)
-async def test_traces_are_told_what_the_reader_of_the_stream_gets(method: str, body: str) -> None:
+async def test_traces_receive_the_pieces_that_the_reader_of_the_stream_gets(method: str, body: str) -> None:
     heard, also = Heard(), Heard()
     async with ScriptedServer({"*": BODIES[body]}) as server, tracing(heard, also) as session:
         async with session.get(server.url()) as answer:
@@ -122,7 +122,7 @@ async def test_traces_are_told_what_the_reader_of_the_stream_gets(method: str, b
 
 
 @pytest.mark.parametrize("body", BODIES)
-async def test_a_body_that_is_read_whole_is_told_once_and_whole(body: str) -> None:
+async def test_a_body_that_is_read_whole_is_one_notification(body: str) -> None:
     heard = Heard()
     async with ScriptedServer({"*": BODIES[body]}) as server, tracing(heard) as session:
         async with session.get(server.url()) as answer:
@@ -133,7 +133,7 @@ async def test_a_body_that_is_read_whole_is_told_once_and_whole(body: str) -> No
 
 
 @pytest.mark.parametrize("body", BODIES)
-async def test_what_is_left_for_read_is_told_without_what_was_read_before(body: str) -> None:
+async def test_read_notifies_only_of_the_rest_of_a_partly_read_body(body: str) -> None:
     heard = Heard()
     async with ScriptedServer({"*": BODIES[body]}) as server, tracing(heard) as session:
         async with session.get(server.url()) as answer:
@@ -142,7 +142,7 @@ async def test_what_is_left_for_read_is_told_without_what_was_read_before(body: 
         assert heard.pieces == [LINES[:5], LINES[5:]]
 
 
-async def test_an_empty_body_is_told_by_read_only() -> None:
+async def test_only_read_notifies_of_an_empty_body() -> None:
     heard = Heard()
     async with ScriptedServer({"*": [send(response())]}) as server, tracing(heard) as session:
         async with session.get(server.url()) as answer:
@@ -154,7 +154,7 @@ async def test_an_empty_body_is_told_by_read_only() -> None:
         assert heard.pieces == [b""]
 
 
-async def test_what_is_read_without_waiting_is_not_told() -> None:
+async def test_read_nowait_does_not_notify_traces() -> None:
     heard = Heard()
     async with ScriptedServer({"*": [send(response(LINES))]}) as server, tracing(heard) as session:
         async with session.get(server.url()) as answer:
@@ -165,7 +165,7 @@ async def test_what_is_read_without_waiting_is_not_told() -> None:
         assert heard.pieces == [LINES[3:7], LINES[10:]]
 
 
-async def test_bytes_that_were_put_back_are_not_told_again() -> None:
+async def test_bytes_that_were_put_back_are_not_notified_again() -> None:
     heard = Heard()
     async with ScriptedServer({"*": [send(response(LINES))]}) as server, tracing(heard) as session:
         async with session.get(server.url()) as answer:
@@ -175,7 +175,7 @@ async def test_bytes_that_were_put_back_are_not_told_again() -> None:
         assert heard.pieces == [LINES[:4], LINES[4:6]]
 
 
-async def test_of_a_body_that_breaks_off_is_told_what_came() -> None:
+async def test_traces_receive_the_part_of_a_truncated_body_that_arrived() -> None:
     heard = Heard()
     steps = [send(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n" + LINES), flush(), turns(5), fin()]
     async with ScriptedServer({"*": steps}) as server, tracing(heard) as session:
@@ -249,7 +249,7 @@ async def test_the_end_of_a_chunk_is_seen_after_a_cancelled_read() -> None:
         assert heard.pieces == [b"one", b"two"]
 
 
-async def test_a_read_that_is_cancelled_while_it_waits_tells_nothing() -> None:
+async def test_a_read_that_is_cancelled_while_it_waits_notifies_no_trace() -> None:
     heard, go = Heard(), asyncio.Event()
     steps = [send(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n"), flush(), wait(go), send(b"hello")]
     async with ScriptedServer({"*": steps}) as server, tracing(heard) as session:
@@ -262,7 +262,7 @@ async def test_a_read_that_is_cancelled_while_it_waits_tells_nothing() -> None:
         assert heard.pieces == [b"hello"]
 
 
-async def test_nobody_reads_while_a_handler_runs() -> None:
+async def test_a_second_read_while_a_handler_runs_is_refused() -> None:
     heard = Heard(gate=asyncio.Event())
     async with ScriptedServer({"*": BODIES["whole"]}) as server, tracing(heard) as session:
         async with session.get(server.url()) as answer:

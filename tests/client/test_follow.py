@@ -1,4 +1,4 @@
-"""Redirects as a session follows them: bytes on the wire, bodies that go along, limits, and what is left afterwards."""
+"""Redirects that a session follows: bytes on the wire, bodies that are sent again, limits, and cleanup."""
 
 from __future__ import annotations
 
@@ -601,3 +601,16 @@ async def test_a_redirect_over_a_connection_that_the_server_closes_opens_another
             assert await answer.read() == b"done"
         assert server.accepted == 2
         await assert_clean(session, server)
+
+
+@pytest.mark.parametrize(
+    ("location", "target"),
+    [("/a b", "/a%20b"), ("/ä", "/%C3%A4"), ("/%7e?a=b c%2f", "/%7e?a=b%20c%2f"), ("/a%2Fb", "/a%2Fb")],
+)
+async def test_without_requoting_only_invalid_characters_of_a_location_are_encoded(location: str, target: str) -> None:
+    head = f"HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: {location}\r\n\r\n".encode()
+    async with ScriptedServer({"/from": [send(head)], "*": [send(response(b"hello"))]}) as server:
+        async with gazelle.ClientSession(requote_redirect_url=False) as session:
+            async with session.get(server.url("/from")) as answer:
+                assert answer.status == 200
+    assert server.requests[1].target == target

@@ -1,4 +1,4 @@
-"""Bodies that go out: bytes, text and JSON."""
+"""Request bodies on the wire: bytes, text and JSON."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ async def test_json_none_is_no_body() -> None:
     assert request.header("content-length") == "0"
 
 
-async def test_the_session_says_how_json_is_written() -> None:
+async def test_json_serialize_of_the_session_makes_the_json_body() -> None:
     async with ScriptedServer({"*": OK}) as server:
         async with gazelle.ClientSession(json_serialize=lambda value: f"<{value}>") as session:
             async with session.post(server.url(), json=5):
@@ -71,7 +71,7 @@ class OwnBytes(bytes):
 
 @pytest.mark.parametrize("kind", [bytes, bytearray, memoryview, OwnBytes])
 @pytest.mark.parametrize("options", [{}, {"chunked": True}, {"compress": "deflate"}, {"headers": {"X-A": "1"}}])
-async def test_what_serialises_json_may_return_any_kind_of_bytes(kind: Any, options: dict[str, Any]) -> None:
+async def test_a_json_serializer_may_return_any_bytes_like_object(kind: Any, options: dict[str, Any]) -> None:
     def serialize(value: object) -> Any:
         return kind(json.dumps(value).encode())
 
@@ -84,7 +84,7 @@ async def test_what_serialises_json_may_return_any_kind_of_bytes(kind: Any, opti
 
 
 @pytest.mark.parametrize("made", [None, 5, [b"x"]])
-async def test_what_serialises_json_has_to_return_text_or_bytes(made: Any) -> None:
+async def test_a_json_serializer_must_return_text_or_bytes(made: Any) -> None:
     async with ScriptedServer({"*": OK}) as server:
         async with gazelle.ClientSession(json_serialize=lambda value: made) as session:
             with pytest.raises(TypeError, match=f"str or bytes, got {type(made).__name__}"):
@@ -123,7 +123,7 @@ async def test_a_content_type_of_the_caller_stays() -> None:
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
-async def test_a_method_that_may_have_a_body_says_when_it_has_none(method: str) -> None:
+async def test_a_method_that_may_have_a_body_sends_content_length_0_without_one(method: str) -> None:
     async with ScriptedServer({"*": OK}) as server, gazelle.ClientSession() as session:
         async with session.request(method, server.url()):
             pass
@@ -157,3 +157,10 @@ async def test_posts_follow_one_another_on_one_connection() -> None:
                 assert await answer.read() == b"taken"
         assert server.accepted == 1
         assert [json.loads(request.body)["number"] for request in server.requests] == list(range(200))
+
+
+@pytest.mark.parametrize("data", [object(), 5, {"a"}, {"a": "1"}.items()])
+async def test_a_value_that_cannot_be_a_body_is_a_type_error(data: object) -> None:
+    async with gazelle.ClientSession() as session:
+        with pytest.raises(TypeError):
+            await session.post("http://127.0.0.1:1/", data=data)

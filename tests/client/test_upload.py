@@ -1,4 +1,4 @@
-"""Request bodies that are sent in pieces: what is on the wire, what ends them, and what is left afterwards."""
+"""Request bodies that are sent in pieces: bytes on the wire, early responses, failures, and cleanup."""
 
 from __future__ import annotations
 
@@ -183,7 +183,7 @@ async def test_a_body_that_contradicts_itself_is_refused(arguments: dict[str, An
 
 @pytest.mark.parametrize("length", [0, 3, 10])
 @pytest.mark.parametrize("kind", ["bytes", "pieces", "file"])
-async def test_no_more_is_sent_than_content_length_says(length: int, kind: str) -> None:
+async def test_a_body_longer_than_its_content_length_is_cut_off(length: int, kind: str) -> None:
     body = Body(b"0123", b"456789")
     data: Any = {"bytes": b"0123456789", "pieces": body(), "file": io.BytesIO(b"0123456789")}[kind]
     async with ScriptedServer({"*": TAKEN}) as server, gazelle.ClientSession() as session:
@@ -196,7 +196,7 @@ async def test_no_more_is_sent_than_content_length_says(length: int, kind: str) 
         await still_good(session, server)
 
 
-async def test_less_than_content_length_says_is_an_error_that_closes_the_connection() -> None:
+async def test_a_body_shorter_than_its_content_length_is_an_error_that_closes_the_connection() -> None:
     body = Body(b"0123")
     async with ScriptedServer({"*": TAKEN}) as server, gazelle.ClientSession() as session:
         with pytest.raises(gazelle.ClientError, match="4 of 10"):
@@ -348,7 +348,7 @@ async def test_the_answer_can_be_read_while_the_upload_goes_on() -> None:
         assert server.accepted == 1
 
 
-async def test_an_error_of_the_body_after_the_head_of_the_answer_is_told_to_its_reader() -> None:
+async def test_an_error_of_the_request_body_after_the_response_head_is_raised_to_its_reader() -> None:
     go = asyncio.Event()
 
     async def pieces() -> AsyncIterator[bytes]:
@@ -512,7 +512,7 @@ async def test_the_body_waits_for_100_continue(kind: str, options: dict[str, Any
         assert server.accepted == 1
 
 
-async def test_an_invitation_that_comes_at_once_is_not_overheard() -> None:
+async def test_a_100_continue_that_comes_at_once_is_not_missed() -> None:
     async def ask(peer: Peer) -> None:
         await peer.send(b"HTTP/1.1 100 Continue\r\n\r\n")
         await peer.read_body()
@@ -553,7 +553,7 @@ async def test_other_interim_answers_do_not_start_the_body() -> None:
         await still_good(session, server)
 
 
-async def test_a_server_that_says_nothing_is_a_timeout() -> None:
+async def test_a_server_that_never_answers_an_expectation_is_a_timeout() -> None:
     body = Body(b"body")
     async with ScriptedServer({"/x": Early([stall()])}) as server, gazelle.ClientSession() as session:
         for limit in (gazelle.ClientTimeout(total=0.1), gazelle.ClientTimeout(sock_read=0.1)):
@@ -816,7 +816,7 @@ async def test_a_body_that_a_middleware_keeps_from_being_sent_is_closed(how: str
 
 @pytest.mark.parametrize("options", [{}, {"chunked": True}, {"headers": {"Transfer-Encoding": "chunked"}}])
 @pytest.mark.parametrize("data", [b"abc", b""])
-async def test_traces_are_told_of_a_body_without_its_chunks(data: bytes, options: dict[str, Any]) -> None:
+async def test_traces_receive_a_request_body_without_its_chunk_framing(data: bytes, options: dict[str, Any]) -> None:
     told: list[bytes] = []
 
     async def hear(session: Any, context: Any, params: Any) -> None:

@@ -79,7 +79,7 @@ async def test_credentials_of_a_url_are_decoded(userinfo: str, sent: str) -> Non
         assert all("@" not in request.target for request in server.requests)
 
 
-async def test_latin_1_is_the_encoding_unless_one_says_so() -> None:
+async def test_latin_1_is_the_default_encoding_of_credentials() -> None:
     async with ScriptedServer({"*": OK}) as server, gazelle.ClientSession() as session:
         for auth in (BasicAuth("ü", "ß"), BasicAuth("ü", "ß", "utf-8")):
             async with session.get(server.url("/"), auth=auth):
@@ -151,7 +151,7 @@ async def test_credentials_go_over_the_same_connections() -> None:
         assert server.accepted == 1
 
 
-async def test_no_error_tells_credentials() -> None:
+async def test_errors_do_not_show_credentials() -> None:
     async with gazelle.ClientSession() as session:
         for url in (
             "http://user:secret@127.0.0.1:1/",

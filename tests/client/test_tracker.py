@@ -1,4 +1,4 @@
-"""`UploadTracker`: how far the body of a request has come, and how it ended."""
+"""`UploadTracker`: progress of a request body, attempts, and the result of the upload."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ async def test_a_body_that_is_iterated_over_is_counted_while_it_is_sent() -> Non
         assert tracker.bytes_written == 1500
 
 
-async def test_what_waits_in_the_transport_is_not_written_yet() -> None:
+async def test_bytes_buffered_by_the_transport_do_not_count_as_written() -> None:
     size = 32 << 20
     go = asyncio.Event()
 

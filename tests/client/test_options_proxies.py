@@ -1,4 +1,4 @@
-"""Parameters for proxies: None is no proxy; anything else is refused before a byte is sent, and tells no secret."""
+"""Parameters for proxies: None means no proxy; any other value is refused, without showing secrets."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ NOTHING: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("arguments", NOTHING)
-async def test_none_is_no_proxy(arguments: dict[str, Any]) -> None:
+async def test_proxy_none_means_no_proxy(arguments: dict[str, Any]) -> None:
     async with ScriptedServer(OK) as server:
         async with gazelle.ClientSession(proxy=None, proxy_auth=None) as session:
             for method in METHODS:
@@ -68,7 +68,7 @@ PROXIES: dict[str, tuple[str, Any, str]] = {
 
 
 @pytest.mark.parametrize("case", PROXIES)
-async def test_a_proxy_is_refused_in_words_that_say_what_to_do_and_tell_no_secret(case: str) -> None:
+async def test_a_proxy_is_refused_with_advice_and_without_secrets(case: str) -> None:
     name, value, told = PROXIES[case]
     errors = []
     async with ScriptedServer(OK) as server:

@@ -53,7 +53,7 @@ async def test_content_codings_are_taken_off() -> None:
             assert (await caught(session, server.url())).body == SHOWN[:10]
 
 
-async def test_of_a_body_that_breaks_off_there_is_what_has_come() -> None:
+async def test_the_error_keeps_the_part_of_a_truncated_body_that_arrived() -> None:
     head = f"HTTP/1.1 {WRONG}\r\nContent-Length: 100\r\n\r\n".encode()
     async with ScriptedServer({"*": [send(head + SHOWN), fin()]}) as server:
         async with gazelle.ClientSession(raise_for_status=True, error_body_size=4096) as session:

@@ -1,4 +1,4 @@
-"""Header fields and cookies that can be read only once: they go with every request that a call leads to."""
+"""Header fields and cookies passed as iterators: they apply to every request of a call."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def netrc(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("settings", [{}, {"trust_env": True}, {"trace_configs": [TraceConfig()]}])
 @pytest.mark.parametrize("options", [{}, {"timeout": 5}, {"data": b"x"}])
-async def test_what_can_be_read_only_once_goes_with_every_request(
+async def test_iterators_passed_to_a_call_apply_to_every_request_of_it(
     kind: Callable[[Iterable[Any]], Any], settings: dict[str, Any], options: dict[str, Any]
 ) -> None:
     async with ScriptedServer(SCRIPTS) as server:
