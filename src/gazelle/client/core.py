@@ -91,7 +91,6 @@ class Core:
             self.plan.pool = connector.pool
             self.builder.use_connections_of(connector.pool.bucket)
 
-
     def open_connector(self) -> BaseConnector:
         """Return the connector.
 
