@@ -19,7 +19,7 @@ from gazelle import run as run_on_best_loop
 from .arguments import call_from, request_options, seconds
 from .bench import Load, Outcome, Tally, run_load
 from .failures import ExitCode, describe
-from .get import OutputError, Wishes, get, show_request
+from .get import Options, OutputError, get, show_request
 from .report import document, live_line, print_text
 from .version import version_line
 
@@ -50,7 +50,7 @@ def get_command(
     """Send one request to URL and write the body of the response."""
     call = call_from(**request)
     try:
-        return run_on_best_loop(get(call, Wishes(output, progress, verbose, fail, location)))
+        return run_on_best_loop(get(call, Options(output, progress, verbose, fail, location)))
     except OutputError as error:
         return _complain(error, str(error), ExitCode.OUTPUT)
     except Exception as error:

@@ -24,7 +24,7 @@ class OutputError(Exception):
     """The body cannot be written to the file or standard output."""
 
 
-class Wishes(NamedTuple):
+class Options(NamedTuple):
     """The options of `gazelle get` for the response.
 
     `output` is a path, `-` for standard output, or None for standard output unless that is a terminal and the body
@@ -38,7 +38,7 @@ class Wishes(NamedTuple):
     location: bool
 
 
-async def get(call: Call, wishes: Wishes) -> ExitCode:
+async def get(call: Call, options: Options) -> ExitCode:
     """Send the request, write the response, and return the exit code.
 
     Raises:
@@ -49,16 +49,16 @@ async def get(call: Call, wishes: Wishes) -> ExitCode:
     async with (
         ClientSession(connector=TCPConnector(ssl=call.tls), timeout=timeout) as session,
         session.request(
-            call.method, call.url, headers=call.headers, data=call.body, allow_redirects=wishes.location
+            call.method, call.url, headers=call.headers, data=call.body, allow_redirects=options.location
         ) as response,
     ):
-        if wishes.verbose:
+        if options.verbose:
             show_request(response.request_info)
             _show_response(response)
-        if wishes.fail and response.status >= 400:
+        if options.fail and response.status >= 400:
             click.echo(f"gazelle: {call.host} answered {response.status} {printable(response.reason)}", err=True)
             return ExitCode.HTTP_STATUS
-        await _deliver(response, wishes)
+        await _deliver(response, options)
     return ExitCode.OK
 
 
@@ -83,14 +83,14 @@ def _show(mark: str, lines: list[str]) -> None:
     click.echo("\n".join(f"{mark} {printable(line)}".rstrip() for line in [*lines, ""]), err=True)
 
 
-async def _deliver(response: ClientResponse, wishes: Wishes) -> None:
-    to_stdout = wishes.output in (None, "-")
+async def _deliver(response: ClientResponse, options: Options) -> None:
+    to_stdout = options.output in (None, "-")
     screen = to_stdout and sys.stdout.isatty()
-    progress = wishes.progress if wishes.progress is not None else sys.stderr.isatty() and not screen
-    with _sink(wishes.output) as sink, _bar(response, shown=progress) as advance:
+    progress = options.progress if options.progress is not None else sys.stderr.isatty() and not screen
+    with _sink(options.output) as sink, _bar(response, shown=progress) as advance:
         first = True
         async for chunk in response.content.iter_chunked(_CHUNK):
-            if first and screen and wishes.output is None and b"\0" in chunk:
+            if first and screen and options.output is None and b"\0" in chunk:
                 raise OutputError(
                     "the body is binary and could disturb the terminal; "
                     "--output FILE saves it, --output - shows it anyway"
