@@ -12,7 +12,8 @@ from yarl import URL
 
 import gazelle
 from gazelle.abc import AbstractCookieJar
-from gazelle.cookies.jar import CookieJar, DummyCookieJar
+from gazelle.cookies.dummy import DummyCookieJar
+from gazelle.cookies.jar import CookieJar
 from tests.support.clean import assert_clean
 from tests.support.server import Peer, ScriptedServer, response, send
 

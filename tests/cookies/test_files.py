@@ -1,4 +1,4 @@
-"""Cookies in files: what is saved is loaded, and nothing else is (JSON and pickle)."""
+"""The files of jars: what is saved is loaded; everything else is refused."""
 
 from __future__ import annotations
 
@@ -20,13 +20,20 @@ from yarl import URL
 
 from gazelle.cookies import files
 from gazelle.cookies.jar import CookieJar
-from tests.cookies.conftest import Clock
+from tests.cookies.jars import Clock
 
 Format = Literal["json", "pickle"]
+
+
 FORMATS: list[Format] = ["json", "pickle"]
 
+
 TEXT = st.text(st.characters(min_codepoint=32, exclude_characters="\x7f;", exclude_categories=["Cs"]), max_size=8)
+
+
 HOSTS = ["example.org", "a.example.org", "b.a.example.org", "127.0.0.1", "bücher.example"]
+
+
 FIELDS = st.builds(
     lambda name, value, path, domain, age, flags: (
         f"{name}={value}" + path + ("" if domain is None else f"; Domain={domain}") + age + "".join(flags)
@@ -44,6 +51,7 @@ FIELDS = st.builds(
 
 def contents(jar: CookieJar) -> list[tuple[Any, ...]]:
     """Everything that decides what is sent, and the attributes that say something."""
+    len(jar)  # removes what has expired
     return [
         (
             cookie.domain,
@@ -56,7 +64,8 @@ def contents(jar: CookieJar) -> list[tuple[Any, ...]]:
             cookie.expires,
             {name: text for name, text in cookie.attributes.items() if name not in ("expires", "max-age")},
         )
-        for cookie in sorted(jar._all(), key=lambda cookie: (cookie.domain, cookie.key))
+        for domain in sorted(jar.by_domain)
+        for _, cookie in sorted(jar.by_domain[domain].items())
     ]
 
 
@@ -185,9 +194,6 @@ def test_a_file_that_cannot_be_written_leaves_the_old_one(tmp_path: Path) -> Non
     assert [path.name for path in tmp_path.iterdir()] == ["folder"]
     with pytest.raises(OSError):
         CookieJar().save(tmp_path / "missing" / "jar")
-
-
-# --- files of others -----------------------------------------------------------------------------
 
 
 def test_json_of_the_same_layout_is_read(tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ import asyncio
 from typing import Any
 
 from gazelle._impl import Answer, HttpConnection, Lease, WireRequest, monotonic
-from gazelle.cookies.jar import store_response_cookies
 from gazelle.errors import ClientOSError, ClientResponseError, HttpProcessingError, ServerDisconnectedError
 from gazelle.net.connector import BaseConnector, Connection, ForeignLease, lease_of
 from gazelle.net.stream import StreamReader
@@ -159,7 +158,7 @@ def respond(
     response = core.response_class(request, head, status, body, held, policy, history)
     if has_cookies:
         try:
-            store_response_cookies(core.jar, response.headers.getall("Set-Cookie"), response.url)
+            core.builder.cookies.store(request, response)
         except BaseException:
             response.close()
             raise

@@ -1,22 +1,16 @@
-"""Who gets a cookie: domains, paths, public suffixes (RFC 6265 §5.1.2 to §5.1.4, §5.3, §5.4)."""
+"""Acceptance of cookies: domains, default paths, addresses, public suffixes, callers (RFC 6265 §5.3)."""
 
 from __future__ import annotations
 
-import subprocess
-import sys
+from http.cookies import Morsel
+from typing import Any
 
 import pytest
 from yarl import URL
 
-from gazelle.cookies.cookie import default_path, path_matches
-from gazelle.cookies.domains import canonical_host, is_address
+from gazelle.cookies.domains import canonical_host
 from gazelle.cookies.jar import CookieJar
-
-
-def sent(jar: CookieJar, url: str) -> str | None:
-    """The Cookie header of a request."""
-    target = URL(url)
-    return jar.header_for(target.raw_host or "", target.raw_path, jar.is_secure(target))
+from tests.cookies.jars import SECURE_SITE, SITE, receive, sent
 
 
 def jar_of(source: str, *fields: str, unsafe: bool = False, public_suffixes: bool = False) -> CookieJar:
@@ -28,8 +22,11 @@ def jar_of(source: str, *fields: str, unsafe: bool = False, public_suffixes: boo
 
 HOME = "http://home.example.org:8888/cookie/page"
 
+
 # Domain attribute → hosts that get the cookie, of those below.
 HOSTS = ("example.org", "home.example.org", "sub.home.example.org", "sibling.example.org", "xhome.example.org", "org")
+
+
 DOMAINS: dict[str, str] = {
     "": "home.example.org",
     "; Domain=": "home.example.org",
@@ -93,19 +90,6 @@ def test_hosts_that_cannot_be_are_nobodys() -> None:
     assert len(jar) == 0
 
 
-ADDRESSES = ["127.0.0.1", "10.1", "2130706433", "0x7f000001", "0x7f.1", "0x", "1.2.3.4.", "::1", "fe80::1%eth0"]
-
-
-@pytest.mark.parametrize("host", ADDRESSES)
-def test_addresses_in_every_spelling_are_addresses(host: str) -> None:
-    assert is_address(host)
-
-
-@pytest.mark.parametrize("host", ["localhost", "1a", "a1", "1.example", "x0x1", "0xg", "example.c0m"])
-def test_names_are_no_addresses(host: str) -> None:
-    assert not is_address(host)
-
-
 @pytest.mark.parametrize("url", ["http://127.0.0.1/", "http://[::1]/", "http://10.1/"])
 def test_addresses_get_cookies_only_from_an_unsafe_jar_and_share_them_with_nobody(url: str) -> None:
     host = URL(url).raw_host
@@ -127,50 +111,6 @@ def test_a_jar_that_has_cookies_of_an_address_sends_them_only_if_it_is_unsafe() 
     assert len(jar) == 0
 
 
-PATHS = {
-    ("/", "/"): True,
-    ("/x", "/"): True,
-    ("/x", "/x"): True,
-    ("/x/", "/x"): True,
-    ("/x/y", "/x"): True,
-    ("/x/y", "/x/"): True,
-    ("/x//y", "/x/"): True,
-    ("/x", "/x/"): False,
-    ("/xy", "/x"): False,
-    ("/X", "/x"): False,
-    ("/", "/x"): False,
-    ("/y/x", "/x"): False,
-    ("/x%2Fy", "/x"): False,
-    ("/x", "/%78"): False,
-    ("/x", "/x?"): False,
-}
-
-
-@pytest.mark.parametrize(("path", "of_cookie"), PATHS)
-def test_a_path_matches_itself_and_what_is_below_it(path: str, of_cookie: str) -> None:
-    assert path_matches(path, of_cookie) is PATHS[path, of_cookie]
-    jar = jar_of(HOME, f"a=b; Path={of_cookie}")
-    assert (jar.header_for("home.example.org", path, False) == "a=b") is PATHS[path, of_cookie]
-
-
-@pytest.mark.parametrize(
-    ("path", "expected"),
-    [
-        ("", "/"),
-        ("/", "/"),
-        ("/x", "/"),
-        ("/x/", "/x"),
-        ("/x/y", "/x"),
-        ("/x/y/", "/x/y"),
-        ("//", "/"),
-        ("x/y", "/"),
-        ("*", "/"),
-    ],
-)
-def test_the_default_path_is_the_folder(path: str, expected: str) -> None:
-    assert default_path(path) == expected
-
-
 @pytest.mark.parametrize("attribute", ["", "; Path", "; Path=", "; Path=x", '; Path="/y"', "; Path=/y; Path="])
 def test_a_cookie_without_a_path_is_for_the_folder_of_its_page(attribute: str) -> None:
     jar = jar_of(HOME, f"a=b{attribute}")
@@ -183,8 +123,6 @@ def test_paths_are_compared_as_they_are_sent() -> None:
     jar = jar_of("http://example.org/a b/page", "a=1", "b=2; Path=/a%20b", "c=3; Path=/a b")
     assert sent(jar, "http://example.org/a b/") == "a=1; b=2"
 
-
-# --- public suffixes -----------------------------------------------------------------------------
 
 SUFFIXES = {
     ("www.example.com", "com"): False,
@@ -233,13 +171,58 @@ def test_a_host_that_is_a_public_suffix_keeps_its_cookies_to_itself() -> None:
     assert jar.host_only_cookies == {("github.io", "", "a")}
 
 
-def test_without_the_list_the_option_says_what_to_install() -> None:
-    code = (
-        "import sys; sys.modules['publicsuffixlist'] = None\n"
-        "from gazelle.cookies.jar import CookieJar\n"
-        "CookieJar()\n"
-        "try: CookieJar(public_suffixes=True)\n"
-        "except ImportError as error: print(error)\n"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert "pip install 'gazelle[psl]'" in done.stdout
+def test_names_that_promise_a_secure_connection_are_taken_from_one_only(jar: CookieJar) -> None:
+    fields = ["__Secure-a=1; Secure", "__HOST-b=2; Secure; Path=/", "__Hostc=3"]
+    receive(jar, *fields)
+    assert sent(jar, SECURE_SITE) == "__Hostc=3"
+    receive(jar, *fields, url=SECURE_SITE)
+    assert sent(jar, SECURE_SITE) == "__HOST-b=2; __Hostc=3; __Secure-a=1"
+    morsel: Morsel[str] = Morsel()
+    morsel.set("__Host-d", "4", "4")
+    jar.update_cookies({"__Host-d": morsel}, SECURE_SITE)
+    assert len(jar) == 3
+
+
+class Liar(str):
+    """Text that says it were something else."""
+
+    def __str__(self) -> str:
+        return "x\r\ny: z"
+
+    def __format__(self, spec: str) -> str:
+        return "x\r\ny: z"
+
+    def encode(self, *args: Any) -> bytes:
+        return b"x\r\ny: z"
+
+
+@pytest.mark.parametrize("quote_cookie", [True, False])
+@pytest.mark.parametrize("bad", [chr(code) for code in (*range(32), 127)] + ["\ud800"], ids=ascii)
+def test_control_characters_of_users_are_refused_with_the_name(bad: str, quote_cookie: bool) -> None:
+    jar = CookieJar(quote_cookie=quote_cookie)
+    with pytest.raises(ValueError, match="'name'"):
+        jar.update_cookies([("before", "1"), ("name", f"a{bad}b")], SITE)
+    with pytest.raises(ValueError, match="name of a cookie"):
+        jar.update_cookies({f"na{bad}me": "value"}, SITE)
+    morsel: Morsel[str] = Morsel()
+    morsel.__setstate__({"key": "name", "value": "v", "coded_value": "v"})  # type: ignore[attr-defined]
+    dict.__setitem__(morsel, "path", f"/{bad}")
+    with pytest.raises(ValueError, match="'name'"):
+        jar.update_cookies({"name": morsel}, SITE)
+    assert len(jar) == 0
+
+
+@pytest.mark.parametrize("name", ["", " ", "a=b", "a;b", " a", "a ", ";", "="])
+def test_a_name_that_could_not_be_told_from_the_rest_is_refused(jar: CookieJar, name: str) -> None:
+    with pytest.raises(ValueError):
+        jar.update_cookies({name: "value"})
+    with pytest.raises(TypeError):
+        jar.update_cookies([(1, "value")])  # type: ignore[list-item]
+
+
+def test_text_is_what_it_is_and_not_what_it_says(jar: CookieJar) -> None:
+    cookies: dict[str, str] = {Liar("name"): Liar("value")}
+    jar.update_cookies(cookies)
+    assert sent(jar) == "name=value"
+    header = sent(jar)
+    assert type(header) is str
