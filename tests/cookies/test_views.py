@@ -8,7 +8,7 @@ from gazelle.cookies.parse import (
     MAX_SENT,
 )
 from gazelle.cookies.views import MAX_SELECTIONS, MAX_VIEWS, Views
-from tests.cookies.jars import receive, sent
+from tests.cookies.jars import SECURE_SITE, receive, sent
 
 
 def test_of_the_cookies_with_a_name_the_most_specific_is_sent(jar: CookieJar) -> None:
@@ -64,3 +64,40 @@ def test_what_is_remembered_of_requests_has_bounds(jar: CookieJar) -> None:
         assert hosts <= MAX_VIEWS
         assert headers <= MAX_SELECTIONS
     assert views.size > (1, 1)
+
+
+def test_a_changed_value_reaches_every_host_that_gets_the_cookie_and_no_other(jar: CookieJar) -> None:
+    receive(jar, "a=1; Domain=example.org; Path=/", "b=1; Path=/x")
+    receive(jar, "c=1", url="http://other.test/")
+    urls = ["http://example.org/", "http://example.org/x", "http://sub.example.org/", "http://other.test/"]
+    assert [sent(jar, url) for url in urls] == ["a=1", "a=1; b=1", "a=1", "c=1"]
+    receive(jar, "a=2; Domain=example.org; Path=/")
+    assert [sent(jar, url) for url in urls] == ["a=2", "a=2; b=1", "a=2", "c=1"]
+    receive(jar, "b=2; Path=/x")
+    assert [sent(jar, url) for url in urls] == ["a=2", "a=2; b=2", "a=2", "c=1"]
+    receive(jar, "b=2; Path=/x; Secure", url=SECURE_SITE)
+    assert [sent(jar, url) for url in urls] == ["a=2", "a=2", "a=2", "c=1"]
+
+
+def test_a_value_that_grows_over_the_limit_of_the_header_leaves_out_the_oldest(jar: CookieJar) -> None:
+    receive(jar, "a=1", "b=1", "c=1")
+    assert sent(jar) == "a=1; b=1; c=1"
+    receive(jar, f"b={'b' * 4000}")
+    receive(jar, f"c={'c' * 4000}")
+    assert sent(jar) == f"a=1; b={'b' * 4000}; c={'c' * 4000}"
+    receive(jar, f"a={'a' * 4000}")
+    assert sent(jar) == f"a={'a' * 4000}; c={'c' * 4000}"
+    receive(jar, "a=2")
+    assert sent(jar) == f"a=2; b={'b' * 4000}; c={'c' * 4000}"
+
+
+def test_values_of_several_bytes_per_character_count_in_bytes(jar: CookieJar) -> None:
+    receive(jar, "a=1", "b=1")
+    assert sent(jar) == "a=1; b=1"
+    for name in "ab":
+        receive(jar, f"{name}={'é' * 2040}")
+    assert sent(jar) == f"a={'é' * 2040}; b={'é' * 2040}"
+    receive(jar, "c=1", f"d={'x' * 40}")
+    header = sent(jar)
+    assert header is not None
+    assert len(f"Cookie: {header}".encode()) <= MAX_HEADER_SIZE
