@@ -10,7 +10,7 @@ from gazelle.abc import AbstractCookieJar
 from gazelle.cookies.any_jar import cookies_for_request, store_response_cookies
 from gazelle.cookies.dummy import DummyCookieJar
 from gazelle.cookies.jar import CookieJar
-from gazelle.cookies.parse import build_cookie_header, parse_cookie_header
+from gazelle.cookies.parse import build_cookie_header, join_pairs, parse_cookie_header
 from gazelle.cookies.unstored import unstored_pairs
 from gazelle.net.key import ConnectionKey
 from gazelle.types import LooseCookies
@@ -55,10 +55,10 @@ class CookieSource:
         version = jar.version
         if origin.cookie_version == version:
             return origin.cookie_line
-        host = origin.key.host
-        header = jar.header_for(host, target.partition("?")[0], origin.secure)
+        selection = jar.select(origin.key.host, target.partition("?")[0], origin.secure)
+        header = selection.header
         line = b"" if header is None else serialize_headers((("Cookie", header),))
-        if not jar.varies_by_path(host):
+        if selection.for_all_paths:
             origin.cookie_line = line
             origin.cookie_version = version
         return line
@@ -84,12 +84,16 @@ class CookieSource:
                 return fields, b""
             if self.stored and given is None:
                 return fields, self.plain_line(origin, location.target)
-        if self.stored is not None and isinstance(jar, CookieJar):
-            pairs = list(jar.pairs_for(origin.key.host, location.target.partition("?")[0], origin.secure))
+        if self._own is not None:
+            pairs = list(self._own.pairs_for(origin.key.host, location.target.partition("?")[0], origin.secure))
         else:
             pairs = list(cookies_for_request(jar, location.url))
         if cookies:
-            pairs = unstored_pairs(cookies, quoted=jar.quote_cookie) + pairs
+            own = unstored_pairs(cookies, quoted=jar.quote_cookie)
+            if not pairs and given is None:
+                line = join_pairs(own)
+                return fields, b"" if line is None else serialize_headers((("Cookie", line),))
+            pairs = own + pairs
         if not pairs:
             return fields, b""
         if given is None:

@@ -11,8 +11,9 @@ from gazelle.fields.dates import MAX_TIME
 # arrive as surrogates and could not be sent back.
 _FORBIDDEN: Final = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 _NAME_END: Final = re.compile("[=;]")
-# Names and values of these characters alone need neither quotes nor another check.
-_SIMPLE: Final = re.compile(r"[A-Za-z0-9!#$%&'*+\-.^_`|~:]+")
+is_simple: Final = re.compile(r"[A-Za-z0-9!#$%&'*+\-.^_`|~:]+").fullmatch
+"""Match text that is a valid name, and a valid value that needs no quotes, without further checks."""
+
 _ESCAPE: Final = re.compile(r"\\(?:([0-3][0-7]{2})|(.))")
 _ENCODER: Final = SimpleCookie()
 
@@ -30,14 +31,14 @@ def is_clean(text: str) -> bool:
 
 def is_name(name: str) -> bool:
     """Return whether text can be the name of a cookie: no `=` or `;`, no space at either end, not empty."""
-    if _SIMPLE.fullmatch(name) is not None:
+    if is_simple(name) is not None:
         return True
     return bool(name) and is_clean(name) and name == name.strip(" ") and _NAME_END.search(name) is None
 
 
 def quote(value: str) -> str:
     """Return a value as a Cookie header holds it, between quotes if it needs them (RFC 2109 §10.1.3)."""
-    if _SIMPLE.fullmatch(value) is not None:
+    if is_simple(value) is not None:
         return value
     return str(_ENCODER.value_encode(value)[1])
 

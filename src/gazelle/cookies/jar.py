@@ -120,15 +120,22 @@ class CookieJar(AbstractCookieJar):
 
     # What is sent.
 
-    def header_for(self, host: str, path: str, is_secure: bool) -> str | None:
-        """Return the value of the Cookie header of a request, or None if there are no cookies to send.
+    def select(self, host: str, path: str, is_secure: bool) -> Selection:
+        """Return the cookies of a request together with their header.
 
         Args:
             host: host of the URL, as `URL.raw_host` has it.
             path: path of the URL as it is sent, without the query.
             is_secure: whether Secure cookies may be sent, see `is_secure`.
         """
-        return self._select(host, path, is_secure).header if self._domains else None
+        store = self._store
+        if store.expiring and store.expiring[0][0] <= (now := time()):
+            store.expire(now)
+        return self._views.select(host, path, is_secure)
+
+    def header_for(self, host: str, path: str, is_secure: bool) -> str | None:
+        """Return the value of the Cookie header of a request, see `select`, or None if there are no cookies to send."""
+        return self.select(host, path, is_secure).header if self._domains else None
 
     def varies_by_path(self, host: str) -> bool:
         """Return whether the cookies of a host depend on the path of the request."""
@@ -136,7 +143,7 @@ class CookieJar(AbstractCookieJar):
 
     def pairs_for(self, host: str, path: str, is_secure: bool) -> tuple[tuple[str, str], ...]:
         """Return the cookies in the header of `header_for`: names and values as they are sent, sorted by name."""
-        return self._select(host, path, is_secure).pairs() if self._domains else ()
+        return self.select(host, path, is_secure).pairs() if self._domains else ()
 
     def is_secure(self, url: URL) -> bool:
         """Return whether a URL may get Secure cookies, and may set those whose name requires a secure connection."""
@@ -152,16 +159,10 @@ class CookieJar(AbstractCookieJar):
         if not isinstance(request_url, URL):
             warnings.warn("filter_cookies takes a yarl.URL", DeprecationWarning, stacklevel=2)
             request_url = URL(request_url)
-        selection = self._select(request_url.raw_host or "", request_url.raw_path, self.is_secure(request_url))
+        selection = self.select(request_url.raw_host or "", request_url.raw_path, self.is_secure(request_url))
         for (name, coded), cookie in zip(selection.pairs(), selection.cookies, strict=True):
             found[name] = make_morsel(name, cookie.value, coded)
         return found
-
-    def _select(self, host: str, path: str, is_secure: bool) -> Selection:
-        store = self._store
-        if store.expiring and store.expiring[0][0] <= (now := time()):
-            store.expire(now)
-        return self._views.select(host, path, is_secure)
 
     # What is stored.
 

@@ -28,12 +28,13 @@ MAX_SENT: Final = 150
 MAX_HEADER_SIZE: Final = 8190
 """Limit of a Cookie header, name and value, in bytes: servers refuse longer fields."""
 
+MAX_TEXT: Final = MAX_HEADER_SIZE - len("Cookie: ")
+"""Limit of the value of a Cookie header, in bytes."""
+
 _WHITE: Final = " \t"
 _MAX_AGE: Final = re.compile(r"-?[0-9]+")
 # A number of more digits exceeds `MAX_TIME`, the end of the year 9999.
 _MAX_DIGITS: Final = len(str(MAX_TIME))
-# Room for pairs with a "; " each; the first of them has none.
-_ROOM: Final = MAX_HEADER_SIZE - len("Cookie: ") + len("; ")
 # A quoted value may hold semicolons if only white space follows its closing quote. Matches are adjacent, so that
 # `finditer` takes linear time.
 _PAIR: Final = re.compile(rf'([^=;]*)(?:=[ \t]*("{QUOTED_TEXT}"[ \t]*(?=;|$)|[^;]*))?(?:;|$)')
@@ -52,7 +53,7 @@ class SetCookie:
     Attributes:
         expires: the Expires attribute in seconds since 1970, None if it is absent or invalid.
         max_age: the Max-Age attribute in seconds, None if it is absent or invalid.
-        attributes: all attributes as they were written, under the names that `http.cookies.Morsel` uses; flags are True.
+        attributes: all attributes as they were written, by the names that `http.cookies.Morsel` uses; flags are True.
     """
 
     __slots__ = ("attributes", "coded", "expires", "max_age", "name")
@@ -206,12 +207,12 @@ def within_limits(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
     wanted: dict[str, str] = {}
     for name, coded in pairs:
         wanted.setdefault(name, coded)
+    room = MAX_TEXT + len("; ")  # the first pair has no "; "
     if len(wanted) <= MAX_SENT:
         text = "".join([*wanted, *wanted.values()])
-        if len(text) + len("; =") * len(wanted) <= _ROOM and text.isascii():
+        if len(text) + len("; =") * len(wanted) <= room and text.isascii():
             return wanted
     chosen: dict[str, str] = {}
-    room = _ROOM
     for name, coded in wanted.items():
         size = len("; =") + _size(name) + _size(coded)
         if size <= room:
@@ -234,11 +235,6 @@ def build_cookie_header(pairs: Iterable[tuple[str, str]]) -> str | None:
 def join_pairs(pairs: Iterable[tuple[str, str]]) -> str | None:
     """Return the value of a Cookie header with these names and values, or None if there are none."""
     return "; ".join([f"{name}={coded}" for name, coded in pairs]) or None
-
-
-def fits(header: str) -> bool:
-    """Return whether a Cookie header of at most `MAX_SENT` cookies, all ASCII, is within the limit of bytes."""
-    return len(header) + len("; ") <= _ROOM and header.isascii()
 
 
 def _size(text: str) -> int:

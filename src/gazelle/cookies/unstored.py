@@ -8,7 +8,7 @@ from typing import Any
 from gazelle.types import LooseCookies
 
 from .acceptance import check_name, check_value, cookie_of_caller, expiry
-from .cookie import strip_quotes
+from .cookie import is_simple, strip_quotes
 from .parse import keeps_prefix, within_limits
 
 
@@ -26,10 +26,14 @@ def unstored_pairs(cookies: LooseCookies, *, quoted: bool) -> list[tuple[str, st
         TypeError: a name is not text.
         ValueError: a name or a value cannot be put into a header.
     """
-    pairs: Iterable[tuple[str, Any]] = cookies.items() if isinstance(cookies, Mapping) else cookies
+    pairs: Iterable[tuple[str, Any]] = (
+        cookies.items() if type(cookies) is dict or isinstance(cookies, Mapping) else cookies
+    )
     sent: dict[str, str] = {}
     for name, value in pairs:
-        if isinstance(value, Morsel):
+        if type(name) is str and type(value) is str and is_simple(name) and is_simple(value):
+            coded = value
+        elif isinstance(value, Morsel):
             given = cookie_of_caller(name, value, quoted=quoted)
             if not keeps_prefix(given.name, given.attributes) or given.domain or given.path not in ("", "/"):
                 continue
@@ -41,6 +45,8 @@ def unstored_pairs(cookies: LooseCookies, *, quoted: bool) -> list[tuple[str, st
             name = check_name(name)
             coded = check_value(name, value, quoted=quoted)
         sent.pop(name, None)  # the last of a name is the newest
-        sent[name] = coded if quoted else strip_quotes(coded)
+        sent[name] = coded
+    if not quoted:
+        sent = {name: strip_quotes(coded) for name, coded in sent.items()}
     # The newest get in if there are too many.
     return sorted(within_limits(reversed(sent.items())).items())

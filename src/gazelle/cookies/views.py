@@ -5,7 +5,7 @@ from typing import Final, TypeAlias
 
 from .cookie import Cookie, Key, path_matches
 from .domains import canonical_host, is_address, parents
-from .parse import fits, within_limits
+from .parse import MAX_TEXT, within_limits
 
 MAX_VIEWS: Final = 256
 """Limit of hosts that are remembered."""
@@ -25,38 +25,38 @@ class Selection:
     Args:
         cookies: the cookies, sorted by name.
         quoted: whether values are sent with their quotes.
+        for_all_paths: whether the host gets these cookies for every path.
 
     Attributes:
-        cookies: the cookies, sorted by name.
         header: value of the Cookie header, None if there are no cookies. Outdated while `stale` is set.
         stale: whether a value has changed since the header was made.
     """
 
-    __slots__ = ("_quoted", "cookies", "header", "stale")
+    __slots__ = ("_quoted", "cookies", "for_all_paths", "header", "stale")
 
-    def __init__(self, cookies: list[Cookie], quoted: bool) -> None:
+    def __init__(self, cookies: list[Cookie], quoted: bool, for_all_paths: bool) -> None:
         self.cookies = cookies
+        self.for_all_paths = for_all_paths
         self._quoted = quoted
         self.header: str | None = None
-        self.stale = False
-        self._join()
+        self.stale = True
+        self.renew()
 
     def renew(self) -> bool:
         """Make the header anew from the same cookies, and return whether they still fit into one."""
-        self._join()
+        cookies = self.cookies
+        if self._quoted:
+            header = "; ".join([f"{cookie.name}={cookie.coded}" for cookie in cookies])
+        else:
+            header = "; ".join([f"{cookie.name}={cookie.plain()}" for cookie in cookies])
+        self.header = header or None
         self.stale = False
-        return fits(self.header or "")
+        return len(header) <= MAX_TEXT and header.isascii()
 
     def pairs(self) -> tuple[tuple[str, str], ...]:
         """Return names and values as they are sent."""
         quoted = self._quoted
         return tuple([(cookie.name, cookie.coded if quoted else cookie.plain()) for cookie in self.cookies])
-
-    def _join(self) -> None:
-        if self._quoted:
-            self.header = "; ".join([f"{cookie.name}={cookie.coded}" for cookie in self.cookies]) or None
-        else:
-            self.header = "; ".join([f"{cookie.name}={cookie.plain()}" for cookie in self.cookies]) or None
 
 
 class View:
@@ -97,7 +97,7 @@ class View:
                 cookies.setdefault(cookie.name, cookie)
         sent = within_limits((name, cookie.coded if quoted else cookie.plain()) for name, cookie in cookies.items())
         self.whole = self.whole and len(sent) == len(cookies)
-        selection = self.selections[place] = Selection([cookies[name] for name in sorted(sent)], quoted)
+        selection = self.selections[place] = Selection([cookies[name] for name in sorted(sent)], quoted, not self.paths)
         return selection
 
 
