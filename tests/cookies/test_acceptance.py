@@ -14,7 +14,7 @@ from tests.cookies.jars import SECURE_SITE, SITE, receive, sent
 
 
 def jar_of(source: str, *fields: str, unsafe: bool = False, public_suffixes: bool = False) -> CookieJar:
-    """A jar that has seen one response."""
+    """Return a jar with the cookies of one response."""
     jar = CookieJar(unsafe=unsafe, public_suffixes=public_suffixes)
     jar.update_cookies_from_headers(fields, URL(source))
     return jar
@@ -64,7 +64,7 @@ DOMAINS: dict[str, str] = {
 
 
 @pytest.mark.parametrize("attribute", DOMAINS, ids=lambda text: text[:60])
-def test_a_domain_attribute_widens_who_gets_a_cookie_but_only_to_domains_the_host_is_in(attribute: str) -> None:
+def test_a_domain_attribute_extends_a_cookie_to_the_subdomains_of_the_host_or_its_parents_only(attribute: str) -> None:
     jar = jar_of(HOME, f"a=b{attribute}; Path=/")
     assert [host for host in HOSTS if sent(jar, f"http://{host}/") == "a=b"] == DOMAINS[attribute].split()
     assert len(jar) == bool(DOMAINS[attribute])
@@ -78,7 +78,7 @@ def test_hosts_are_the_same_in_any_case_with_a_final_dot_and_as_labels_of_either
     assert sent(jar, "http://bucher.example/") is None
 
 
-def test_hosts_that_cannot_be_are_nobodys() -> None:
+def test_invalid_hosts_set_no_cookies() -> None:
     assert canonical_host("a" * 5000) == ""
     assert canonical_host("ü" * 5000) == ""
     assert canonical_host("\u2028ü") == ""
@@ -91,7 +91,7 @@ def test_hosts_that_cannot_be_are_nobodys() -> None:
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1/", "http://[::1]/", "http://10.1/"])
-def test_addresses_get_cookies_only_from_an_unsafe_jar_and_share_them_with_nobody(url: str) -> None:
+def test_addresses_get_cookies_from_an_unsafe_jar_only_and_share_none(url: str) -> None:
     host = URL(url).raw_host
     fields = ["a=1", f"b=2; Domain={host}", f"c=3; Domain=.{host}", "d=4; Domain=1"]
     safe = jar_of(url, *fields)
@@ -163,7 +163,7 @@ def test_a_final_dot_lets_no_public_suffix_through(host: str, domain: str) -> No
     assert sent(jar, "http://other.co.uk/") is None
 
 
-def test_a_host_that_is_a_public_suffix_keeps_its_cookies_to_itself() -> None:
+def test_a_host_that_is_a_public_suffix_sets_host_only_cookies() -> None:
     pytest.importorskip("publicsuffixlist")
     jar = jar_of("http://github.io/", "a=b; Domain=github.io", public_suffixes=True)
     assert sent(jar, "http://github.io/") == "a=b"
@@ -171,7 +171,7 @@ def test_a_host_that_is_a_public_suffix_keeps_its_cookies_to_itself() -> None:
     assert jar.host_only_cookies == {("github.io", "", "a")}
 
 
-def test_names_that_promise_a_secure_connection_are_taken_from_one_only(jar: CookieJar) -> None:
+def test_cookies_with_a_secure_prefix_are_accepted_over_secure_connections_only(jar: CookieJar) -> None:
     fields = ["__Secure-a=1; Secure", "__HOST-b=2; Secure; Path=/", "__Hostc=3"]
     receive(jar, *fields)
     assert sent(jar, SECURE_SITE) == "__Hostc=3"
@@ -183,8 +183,8 @@ def test_names_that_promise_a_secure_connection_are_taken_from_one_only(jar: Coo
     assert len(jar) == 3
 
 
-class Liar(str):
-    """Text that says it were something else."""
+class Deceptive(str):
+    """A str whose conversions return other text."""
 
     def __str__(self) -> str:
         return "x\r\ny: z"
@@ -198,7 +198,7 @@ class Liar(str):
 
 @pytest.mark.parametrize("quote_cookie", [True, False])
 @pytest.mark.parametrize("bad", [chr(code) for code in (*range(32), 127)] + ["\ud800"], ids=ascii)
-def test_control_characters_of_users_are_refused_with_the_name(bad: str, quote_cookie: bool) -> None:
+def test_control_characters_of_callers_are_refused_and_the_error_has_the_name(bad: str, quote_cookie: bool) -> None:
     jar = CookieJar(quote_cookie=quote_cookie)
     with pytest.raises(ValueError, match="'name'"):
         jar.update_cookies([("before", "1"), ("name", f"a{bad}b")], SITE)
@@ -213,15 +213,15 @@ def test_control_characters_of_users_are_refused_with_the_name(bad: str, quote_c
 
 
 @pytest.mark.parametrize("name", ["", " ", "a=b", "a;b", " a", "a ", ";", "="])
-def test_a_name_that_could_not_be_told_from_the_rest_is_refused(jar: CookieJar, name: str) -> None:
+def test_an_invalid_name_is_refused(jar: CookieJar, name: str) -> None:
     with pytest.raises(ValueError):
         jar.update_cookies({name: "value"})
     with pytest.raises(TypeError):
         jar.update_cookies([(1, "value")])  # type: ignore[list-item]
 
 
-def test_text_is_what_it_is_and_not_what_it_says(jar: CookieJar) -> None:
-    cookies: dict[str, str] = {Liar("name"): Liar("value")}
+def test_a_subclass_of_str_counts_with_its_own_text(jar: CookieJar) -> None:
+    cookies: dict[str, str] = {Deceptive("name"): Deceptive("value")}
     jar.update_cookies(cookies)
     assert sent(jar) == "name=value"
     header = sent(jar)

@@ -16,7 +16,7 @@ from tests.cookies.jars import SITE, receive
 
 
 class ListJar(AbstractCookieJar):
-    """A jar as users wrote them: it knows nothing but the four methods."""
+    """A jar of a user, with the abstract methods only."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -44,7 +44,7 @@ class ListJar(AbstractCookieJar):
         return found
 
 
-def test_a_jar_of_a_user_gets_parsed_cookies_and_is_asked_for_them() -> None:
+def test_a_jar_of_a_user_gets_parsed_cookies_and_is_queried_for_them() -> None:
     jar = ListJar()
     with pytest.raises(NotImplementedError):
         receive(jar, "a=b")
@@ -57,7 +57,7 @@ def test_a_jar_of_a_user_gets_parsed_cookies_and_is_asked_for_them() -> None:
     assert cookies_for_request(jar, SITE) == (("a", "1, c=2"), ("b", '"x y"'))
 
 
-def test_a_subclass_that_overrides_a_method_is_asked_through_it() -> None:
+def test_a_subclass_that_overrides_a_method_is_called_through_it() -> None:
     class NoTrackers(CookieJar):
         def update_cookies(self, cookies: Any, response_url: URL = URL()) -> None:  # noqa: B008
             super().update_cookies([(name, value) for name, value in cookies if name != "track"], response_url)

@@ -50,7 +50,7 @@ FIELDS = st.builds(
 
 
 def contents(jar: CookieJar) -> list[tuple[Any, ...]]:
-    """Everything that decides what is sent, and the attributes that say something."""
+    """Return everything that decides what is sent, and the attributes that files keep."""
     len(jar)  # removes what has expired
     return [
         (
@@ -121,7 +121,7 @@ def test_cookies_of_a_host_stay_its_own_in_a_file(tmp_path: Path, form: Format) 
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_what_was_set_first_is_still_the_oldest(tmp_path: Path, form: Format) -> None:
+def test_loaded_cookies_keep_their_order(tmp_path: Path, form: Format) -> None:
     jar = CookieJar()
     for name in "cabca":
         jar.update_cookies_from_headers([f"{name}=1; Path=/x"], URL("http://example.org/"))
@@ -133,7 +133,7 @@ def test_what_was_set_first_is_still_the_oldest(tmp_path: Path, form: Format) ->
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_what_has_expired_is_neither_saved_nor_loaded(tmp_path: Path, clock: Clock, form: Format) -> None:
+def test_expired_cookies_are_neither_saved_nor_loaded(tmp_path: Path, clock: Clock, form: Format) -> None:
     jar = CookieJar()
     jar.update_cookies_from_headers(["a=1; Max-Age=10", "b=2; Max-Age=20", "c=3"], URL("http://example.org/"))
     clock.now += 11
@@ -173,7 +173,7 @@ def test_only_two_formats_can_be_saved(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="files have no mode there")
 @pytest.mark.parametrize("form", FORMATS)
-def test_only_the_owner_may_read_the_file_whatever_was_there_before(tmp_path: Path, form: Format) -> None:
+def test_only_the_owner_may_read_the_file_whatever_mode_the_old_one_had(tmp_path: Path, form: Format) -> None:
     file = tmp_path / "jar"
     file.write_text("old")
     file.chmod(0o666)
@@ -186,7 +186,7 @@ def test_only_the_owner_may_read_the_file_whatever_was_there_before(tmp_path: Pa
     assert [path.name for path in tmp_path.iterdir()] == ["jar"]
 
 
-def test_a_file_that_cannot_be_written_leaves_the_old_one(tmp_path: Path) -> None:
+def test_a_failed_save_leaves_the_old_file(tmp_path: Path) -> None:
     target = tmp_path / "folder"
     (target / "inside").mkdir(parents=True)
     with pytest.raises(OSError):
@@ -230,7 +230,7 @@ def test_pickles_of_others_are_read_and_their_cookies_are_host_only(
 
 
 class Evil:
-    """Runs something when it is loaded."""
+    """An object whose unpickling calls a function."""
 
     def __init__(self, function: Any, *args: Any) -> None:
         self._call = (function, args)
@@ -243,7 +243,7 @@ class Evil:
 @pytest.mark.parametrize(
     "function", [os.system, builtins.eval, builtins.getattr, pickle.loads, Path, os.rmdir], ids=lambda f: f.__name__
 )
-def test_a_pickle_can_hold_nothing_that_runs(tmp_path: Path, function: Any, protocol: int) -> None:
+def test_a_pickle_that_calls_a_function_is_refused(tmp_path: Path, function: Any, protocol: int) -> None:
     (tmp_path / "target").mkdir()
     argument = {os.system: f"rmdir {tmp_path}/target", os.rmdir: str(tmp_path / "target")}.get(function, "x")
     (tmp_path / "jar").write_bytes(pickle.dumps({("", ""): Evil(function, argument)}, protocol))
@@ -303,7 +303,7 @@ def _morsel(**state: Any) -> Morsel[str]:
     ],
     ids=lambda contents: repr(contents)[:60],
 )
-def test_whatever_else_a_file_holds_is_refused_in_one_way(tmp_path: Path, contents: bytes) -> None:
+def test_every_invalid_file_is_refused_with_a_value_error(tmp_path: Path, contents: bytes) -> None:
     (tmp_path / "jar").write_bytes(contents)
     jar = CookieJar()
     jar.update_cookies({"a": "1"})

@@ -37,7 +37,7 @@ def test_a_cookie_takes_the_place_of_the_one_with_its_name_domain_and_path(jar: 
     assert len(jar) == 4
 
 
-def test_a_subdomain_can_neither_replace_nor_remove_what_a_host_keeps_to_itself(jar: CookieJar) -> None:
+def test_a_subdomain_can_neither_replace_nor_remove_a_host_only_cookie(jar: CookieJar) -> None:
     receive(jar, "sid=secret; Path=/")
     receive(jar, "sid=forged; Domain=example.org; Path=/", url="http://evil.example.org/")
     assert sent(jar) == "sid=secret"
@@ -79,7 +79,7 @@ def test_an_origin_can_be_treated_as_secure(origins: Any) -> None:
     assert URL("http://example.org:8080") in jar.treat_as_secure_origin
 
 
-def test_what_has_no_origin_cannot_be_treated_as_secure() -> None:
+def test_a_url_without_origin_cannot_be_treated_as_secure() -> None:
     with pytest.raises(ValueError):
         CookieJar(treat_as_secure_origin="/path")
 
@@ -119,7 +119,7 @@ def test_cookies_are_taken_in_all_their_forms(cookies: Any) -> None:
     assert sent(jar, "http://sub.example.org/") is None
 
 
-def test_values_of_users_go_without_quotes_if_that_is_what_they_want() -> None:
+def test_values_of_callers_are_sent_without_quotes_on_request() -> None:
     jar = CookieJar(quote_cookie=False)
     assert not jar.quote_cookie
     jar.update_cookies({"a": "x y", "b": ""}, SITE)
@@ -174,7 +174,7 @@ def test_quotes_of_servers_are_kept_or_taken_off() -> None:
     assert sent(plain) == 'a=x y; b=1; c="\\073; d="a\\073b"; e=x y; f="\\012"'
 
 
-def test_a_jar_has_a_length_and_yields_morsels_with_what_is_known(jar: CookieJar) -> None:
+def test_a_jar_has_a_length_and_yields_morsels_with_all_attributes(jar: CookieJar) -> None:
     assert not jar
     receive(jar, "a=1; Path=/x; Secure; HttpOnly; SameSite=Lax; Max-Age=5; Domain=.EXAMPLE.org", "b=2")
     jar.update_cookies({"s": "3"})
@@ -203,7 +203,7 @@ def test_a_jar_has_a_length_and_yields_morsels_with_what_is_known(jar: CookieJar
         jar.cookies["x", "y"] = SimpleCookie()  # type: ignore[index]
 
 
-def test_what_is_filtered_has_no_attributes_and_belongs_to_the_caller(jar: CookieJar) -> None:
+def test_filtered_cookies_have_no_attributes_and_belong_to_the_caller(jar: CookieJar) -> None:
     receive(jar, "a b=1; Path=/; HttpOnly", 'q="x"')
     found = jar.filter_cookies(SITE)
     assert found.output(header="", sep=";") == ' a b=1; q="x"'
@@ -214,7 +214,7 @@ def test_what_is_filtered_has_no_attributes_and_belongs_to_the_caller(jar: Cooki
     assert dict(CookieJar().filter_cookies(SITE)) == {}
 
 
-def test_clear_removes_everything_or_what_a_predicate_picks(jar: CookieJar, clock: Clock) -> None:
+def test_clear_removes_all_cookies_or_those_a_predicate_selects(jar: CookieJar, clock: Clock) -> None:
     receive(jar, "a=1", "b=2; Path=/x", "c=3; Max-Age=5")
     jar.update_cookies({"s": "4"})
     jar.clear(lambda morsel: morsel["path"] == "/x" or morsel.key == "s")
@@ -234,7 +234,7 @@ def test_clear_removes_everything_or_what_a_predicate_picks(jar: CookieJar, cloc
     assert sent(jar) is None
 
 
-def test_clear_domain_removes_a_domain_and_those_below(jar: CookieJar) -> None:
+def test_clear_domain_removes_a_domain_and_its_subdomains(jar: CookieJar) -> None:
     hosts = ["example.org", "a.example.org", "b.a.example.org", "xexample.org", "org"]
 
     def fill() -> None:
@@ -291,7 +291,7 @@ PATHS = ["/", "/x", "/x/", "/x/y", "/xy"]
 
 
 class JarAgainstList(RuleBasedStateMachine):
-    """Whatever happens to it, a jar sends what a list of cookies and the sentences of the RFC say."""
+    """A jar sends what a search of a plain list by the rules of RFC 6265 §5.4 finds."""
 
     def __init__(self) -> None:
         super().__init__()

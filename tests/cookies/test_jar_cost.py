@@ -29,7 +29,7 @@ def compare(work: Work, to: Work, limit: float, times: int = 3) -> None:
 
 
 def filled(count: int) -> CookieJar:
-    """A jar with so many cookies, three for each host, that expire one after the other."""
+    """Return a jar with *count* cookies, three per host, that expire one after the other."""
     jar = CookieJar()
     for n in range(count // 3):
         url = URL(f"http://h{n}.example{n % 50}.test/")
@@ -127,7 +127,7 @@ def test_time_grows_with_the_bytes_and_not_with_their_square(flood: str) -> None
 
 
 def test_a_flood_of_cookies_costs_each_what_one_costs() -> None:
-    """Also those that make the jar throw others away."""
+    """Also those that make the jar evict others."""
 
     def flood(count: int) -> Callable[[], object]:
         def receive() -> None:

@@ -141,7 +141,7 @@ def test_a_morsel_has_the_attributes_as_they_were_written() -> None:
     assert (morsel["secure"], morsel["httponly"], morsel["samesite"]) == (True, True, "Lax")
 
 
-PROMISES = {
+PREFIXES = {
     "__Secure-a=b; Secure": True,
     "__Secure-a=b": False,
     "__secure-a=b": False,
@@ -161,9 +161,9 @@ PROMISES = {
 }
 
 
-@pytest.mark.parametrize("field", PROMISES)
-def test_a_name_that_promises_something_is_held_to_it(field: str) -> None:
-    assert (parse_set_cookie(field) is not None) is PROMISES[field]
+@pytest.mark.parametrize("field", PREFIXES)
+def test_a_name_prefix_requires_its_attributes(field: str) -> None:
+    assert (parse_set_cookie(field) is not None) is PREFIXES[field]
 
 
 def test_name_and_value_have_4096_bytes_at_most() -> None:
@@ -246,5 +246,5 @@ COOKIE_HEADERS: dict[str, list[tuple[str, str]]] = {
 
 
 @pytest.mark.parametrize("header", COOKIE_HEADERS)
-def test_the_header_of_a_user_is_taken_apart(header: str) -> None:
+def test_a_header_of_a_caller_is_parsed(header: str) -> None:
     assert parse_cookie_header(header) == COOKIE_HEADERS[header]

@@ -72,7 +72,7 @@ def test_a_cookie_that_is_set_again_lives_on(jar: CookieJar, clock: Clock) -> No
     assert sent(jar) is None
 
 
-def test_the_version_tells_when_something_else_may_be_sent(jar: CookieJar, clock: Clock) -> None:
+def test_the_version_changes_when_what_is_sent_may_change(jar: CookieJar, clock: Clock) -> None:
     versions = [jar.version]
 
     def changed() -> bool:
@@ -115,7 +115,7 @@ def test_a_domain_keeps_its_newest_150_or_so(jar: CookieJar) -> None:
     assert names == [f"c{n}" for n in range(PRUNE_DOMAIN_AT - MAX_PER_DOMAIN + 2, PRUNE_DOMAIN_AT)] + ["c0", "last"]
 
 
-def test_a_jar_keeps_its_newest_3000_or_so_and_what_users_share(jar: CookieJar) -> None:
+def test_a_jar_keeps_its_newest_3000_or_so_and_all_shared_cookies(jar: CookieJar) -> None:
     jar.update_cookies({f"s{n}": "shared" for n in range(200)})
     for n in range(PRUNE_TOTAL_AT - 200):
         receive(jar, "c=v", url=f"http://h{n}.test/")
@@ -128,7 +128,7 @@ def test_a_jar_keeps_its_newest_3000_or_so_and_what_users_share(jar: CookieJar) 
     assert "c=v" in (sent(jar, "http://h301.test/") or "")
 
 
-def test_a_cookie_that_is_set_over_and_over_takes_no_memory() -> None:
+def test_a_cookie_that_is_set_repeatedly_takes_no_more_memory() -> None:
     domains: dict[str, dict[Key, Cookie]] = {}
     store = CookieStore(domains, Views(domains, unsafe=False, quoted=True))
     for n in range(5000):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -133,7 +134,12 @@ def test_a_date_does_not_move_with_the_last_set_cookie(jar: CookieJar, clock: Cl
 
 
 def test_a_removed_cookie_is_stored_again_by_the_same_field(jar: CookieJar) -> None:
-    for remove in (jar.clear, lambda: jar.clear_domain("example.org"), lambda: receive(jar, "a=; Path=/; Max-Age=0")):
+    removals: list[Callable[[], None]] = [
+        jar.clear,
+        lambda: jar.clear_domain("example.org"),
+        lambda: receive(jar, "a=; Path=/; Max-Age=0"),
+    ]
+    for remove in removals:
         receive(jar, "a=1; Path=/")
         remove()
         assert sent(jar) is None

@@ -53,7 +53,7 @@ def test_10_000_names_and_large_values_do_not_make_requests_that_servers_refuse(
         assert len(header.split("; ")) <= MAX_SENT
 
 
-def test_what_is_remembered_of_requests_has_bounds(jar: CookieJar) -> None:
+def test_remembered_hosts_and_headers_have_limits(jar: CookieJar) -> None:
     receive(jar, *(f"a=1; Path=/{n}" for n in range(40)))
     views = Views(jar.by_domain, unsafe=False, quoted=True)
     for n in range(3000):

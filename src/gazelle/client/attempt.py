@@ -158,7 +158,7 @@ def respond(
     response = core.response_class(request, head, status, body, held, policy, history)
     if has_cookies:
         try:
-            core.builder.cookies.store(request, response)
+            core.builder.cookies.store(request, head.all(b"set-cookie"), response)
         except BaseException:
             response.close()
             raise

@@ -103,9 +103,14 @@ class CookieSource:
         rest = [(name, value) for name, value in fields if name.lower() != "cookie"]
         return [*rest, ("Cookie", build_cookie_header(pairs) or "")], b""
 
-    def store(self, request: WireRequest, response: ClientResponse) -> None:
-        """Store the cookies that a response sets."""
-        fields = response.headers.getall("Set-Cookie")
+    def store(self, request: WireRequest, fields: list[str], response: ClientResponse) -> None:
+        """Store the cookies that a response sets.
+
+        Args:
+            request: its request.
+            fields: the values of its Set-Cookie fields.
+            response: the response.
+        """
         jar = self._own
         if jar is None:
             store_response_cookies(self.jar, fields, response.url)

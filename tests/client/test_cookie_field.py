@@ -1,4 +1,4 @@
-"""Cookies as a session sends and keeps them: which of them win, which jar is asked, and when it is asked again."""
+"""The Cookie field of requests: precedence, the jar that is queried, and when the field is made anew."""
 
 from __future__ import annotations
 
@@ -369,3 +369,28 @@ async def test_ten_thousand_cookies_make_one_header_of_bounded_size() -> None:
         sent = server.requests[-1].header("cookie") or ""
         assert 100 <= len(sent.split("; ")) <= 180
         assert len("Cookie: ") + len(sent) <= 8190
+
+
+async def test_each_request_has_the_value_of_the_response_before_and_the_default_path_of_its_page() -> None:
+    replies = {f"/{folder}/{n}": setting(f"a={n}; HttpOnly", "b=1; Path=/") for folder in "xy" for n in range(4)}
+    async with ScriptedServer(replies) as server:
+        async with gazelle.ClientSession(cookie_jar=CookieJar(unsafe=True)) as session:
+            for number in range(4):
+                for folder in "xy":
+                    await get(session, server.url(f"/{folder}/{number}?q={number}"))
+        for folder in "xy":
+            sent = [request.header("cookie") for request in server.requests if request.target.startswith(f"/{folder}")]
+            first = None if folder == "x" else "b=1"
+            assert sent == [first, "a=0; b=1", "a=1; b=1", "a=2; b=1"]
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+async def test_an_origin_that_counts_as_secure_may_set_cookies_with_a_secure_prefix(trusted: bool) -> None:
+    async with ScriptedServer({"*": setting("__Secure-a=1; Secure; Path=/", "b=1; Path=/")}) as server:
+        origins = server.url("/") if trusted else "http://127.0.0.2/"
+        made = CookieJar(unsafe=True, treat_as_secure_origin=origins)
+        async with gazelle.ClientSession(cookie_jar=made) as session:
+            for _ in range(3):
+                await get(session, server.url())
+        sent = [request.header("cookie") for request in server.requests]
+        assert sent == [None] + ["__Secure-a=1; b=1" if trusted else "b=1"] * 2
