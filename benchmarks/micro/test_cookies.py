@@ -16,7 +16,7 @@ FIELD = "sid=3b1c5c6a0e9f4d5f9a7c0d2e; Path=/; Expires=Wed, 09 Jun 2099 10:18:14
 
 
 def filled(count: int) -> CookieJar:
-    """A jar with so many cookies, two for each host."""
+    """Return a jar with *count* cookies, two per host."""
     jar = CookieJar()
     for n in range(count // 2):
         fields = [f"sid=value{n}; Path=/; Max-Age=10000", f"pref=value{n}; Path=/path"]

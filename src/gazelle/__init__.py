@@ -27,7 +27,8 @@ from .client.request import ClientRequest
 from .client.response import ClientResponse
 from .client.session import ClientSession
 from .client.tracker import UploadTracker
-from .cookies.jar import CookieJar, DummyCookieJar
+from .cookies.dummy import DummyCookieJar
+from .cookies.jar import CookieJar
 from .errors import (
     ClientConnectionError,
     ClientConnectionResetError,

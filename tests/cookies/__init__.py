@@ -1,1 +1,1 @@
-"""Tests of `gazelle.cookies`: the grammar, the jars, their files and what they cost."""
+"""Tests of `gazelle.cookies`: the grammar, the jars, their files and their cost."""

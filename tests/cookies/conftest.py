@@ -1,23 +1,23 @@
-"""A clock that tests set."""
+"""A jar and its clock."""
 
 from __future__ import annotations
 
 import pytest
 
-
-class Clock:
-    """Stands still until it is moved."""
-
-    def __init__(self) -> None:
-        self.now = 1_800_000_000.25
-
-    def __call__(self) -> float:
-        return self.now
+from gazelle.cookies.jar import CookieJar
+from tests.cookies.jars import Clock
 
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """The clock that jars look at."""
+    """Replace the clock of jars."""
     clock = Clock()
     monkeypatch.setattr("gazelle.cookies.jar.time", clock)
+    monkeypatch.setattr("gazelle.cookies.unstored.time", clock)
     return clock
+
+
+@pytest.fixture
+def jar(clock: Clock) -> CookieJar:
+    """Return an empty jar."""
+    return CookieJar()

@@ -1,4 +1,4 @@
-"""Cookies in files: what is saved is loaded, and nothing else is (JSON and pickle)."""
+"""The files of jars: what is saved is loaded; everything else is refused."""
 
 from __future__ import annotations
 
@@ -20,13 +20,20 @@ from yarl import URL
 
 from gazelle.cookies import files
 from gazelle.cookies.jar import CookieJar
-from tests.cookies.conftest import Clock
+from tests.cookies.jars import Clock
 
 Format = Literal["json", "pickle"]
+
+
 FORMATS: list[Format] = ["json", "pickle"]
 
+
 TEXT = st.text(st.characters(min_codepoint=32, exclude_characters="\x7f;", exclude_categories=["Cs"]), max_size=8)
+
+
 HOSTS = ["example.org", "a.example.org", "b.a.example.org", "127.0.0.1", "bücher.example"]
+
+
 FIELDS = st.builds(
     lambda name, value, path, domain, age, flags: (
         f"{name}={value}" + path + ("" if domain is None else f"; Domain={domain}") + age + "".join(flags)
@@ -43,7 +50,8 @@ FIELDS = st.builds(
 
 
 def contents(jar: CookieJar) -> list[tuple[Any, ...]]:
-    """Everything that decides what is sent, and the attributes that say something."""
+    """Return everything that decides what is sent, and the attributes that files keep."""
+    len(jar)  # removes what has expired
     return [
         (
             cookie.domain,
@@ -56,7 +64,8 @@ def contents(jar: CookieJar) -> list[tuple[Any, ...]]:
             cookie.expires,
             {name: text for name, text in cookie.attributes.items() if name not in ("expires", "max-age")},
         )
-        for cookie in sorted(jar._all(), key=lambda cookie: (cookie.domain, cookie.key))
+        for domain in sorted(jar.by_domain)
+        for _, cookie in sorted(jar.by_domain[domain].items())
     ]
 
 
@@ -112,7 +121,7 @@ def test_cookies_of_a_host_stay_its_own_in_a_file(tmp_path: Path, form: Format) 
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_what_was_set_first_is_still_the_oldest(tmp_path: Path, form: Format) -> None:
+def test_loaded_cookies_keep_their_order(tmp_path: Path, form: Format) -> None:
     jar = CookieJar()
     for name in "cabca":
         jar.update_cookies_from_headers([f"{name}=1; Path=/x"], URL("http://example.org/"))
@@ -124,7 +133,7 @@ def test_what_was_set_first_is_still_the_oldest(tmp_path: Path, form: Format) ->
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_what_has_expired_is_neither_saved_nor_loaded(tmp_path: Path, clock: Clock, form: Format) -> None:
+def test_expired_cookies_are_neither_saved_nor_loaded(tmp_path: Path, clock: Clock, form: Format) -> None:
     jar = CookieJar()
     jar.update_cookies_from_headers(["a=1; Max-Age=10", "b=2; Max-Age=20", "c=3"], URL("http://example.org/"))
     clock.now += 11
@@ -164,7 +173,7 @@ def test_only_two_formats_can_be_saved(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="files have no mode there")
 @pytest.mark.parametrize("form", FORMATS)
-def test_only_the_owner_may_read_the_file_whatever_was_there_before(tmp_path: Path, form: Format) -> None:
+def test_only_the_owner_may_read_the_file_whatever_mode_the_old_one_had(tmp_path: Path, form: Format) -> None:
     file = tmp_path / "jar"
     file.write_text("old")
     file.chmod(0o666)
@@ -177,7 +186,7 @@ def test_only_the_owner_may_read_the_file_whatever_was_there_before(tmp_path: Pa
     assert [path.name for path in tmp_path.iterdir()] == ["jar"]
 
 
-def test_a_file_that_cannot_be_written_leaves_the_old_one(tmp_path: Path) -> None:
+def test_a_failed_save_leaves_the_old_file(tmp_path: Path) -> None:
     target = tmp_path / "folder"
     (target / "inside").mkdir(parents=True)
     with pytest.raises(OSError):
@@ -185,9 +194,6 @@ def test_a_file_that_cannot_be_written_leaves_the_old_one(tmp_path: Path) -> Non
     assert [path.name for path in tmp_path.iterdir()] == ["folder"]
     with pytest.raises(OSError):
         CookieJar().save(tmp_path / "missing" / "jar")
-
-
-# --- files of others -----------------------------------------------------------------------------
 
 
 def test_json_of_the_same_layout_is_read(tmp_path: Path) -> None:
@@ -224,7 +230,7 @@ def test_pickles_of_others_are_read_and_their_cookies_are_host_only(
 
 
 class Evil:
-    """Runs something when it is loaded."""
+    """An object whose unpickling calls a function."""
 
     def __init__(self, function: Any, *args: Any) -> None:
         self._call = (function, args)
@@ -237,7 +243,7 @@ class Evil:
 @pytest.mark.parametrize(
     "function", [os.system, builtins.eval, builtins.getattr, pickle.loads, Path, os.rmdir], ids=lambda f: f.__name__
 )
-def test_a_pickle_can_hold_nothing_that_runs(tmp_path: Path, function: Any, protocol: int) -> None:
+def test_a_pickle_that_calls_a_function_is_refused(tmp_path: Path, function: Any, protocol: int) -> None:
     (tmp_path / "target").mkdir()
     argument = {os.system: f"rmdir {tmp_path}/target", os.rmdir: str(tmp_path / "target")}.get(function, "x")
     (tmp_path / "jar").write_bytes(pickle.dumps({("", ""): Evil(function, argument)}, protocol))
@@ -297,7 +303,7 @@ def _morsel(**state: Any) -> Morsel[str]:
     ],
     ids=lambda contents: repr(contents)[:60],
 )
-def test_whatever_else_a_file_holds_is_refused_in_one_way(tmp_path: Path, contents: bytes) -> None:
+def test_every_invalid_file_is_refused_with_a_value_error(tmp_path: Path, contents: bytes) -> None:
     (tmp_path / "jar").write_bytes(contents)
     jar = CookieJar()
     jar.update_cookies({"a": "1"})

@@ -122,6 +122,9 @@ def test_the_first_value_of_a_field_is_found_without_the_multidict(twin: Twin) -
     assert head.first(b"locatio") == "z"
     assert head.first(b"locatioN"[:-1] + b"m") is None
     assert head.first(b"") is None
+    assert head.all(b"location") == [value for name, value in head.headers.items() if name.lower() == "location"]
+    assert head.all(b"location")[0] == "/caf\udce9"
+    assert head.all(b"") == []
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 63, 64, 65, 66, 128, 129, 1000])

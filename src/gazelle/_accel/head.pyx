@@ -157,6 +157,21 @@ cdef class ResponseHead:
                 return field_value(PyBytes_AS_STRING(value), PyBytes_GET_SIZE(value))
         return None
 
+    def all(self, bytes name):
+        """Return the values of the fields `name`, given in lower case, without building `headers`."""
+        cdef Py_ssize_t index
+        cdef const char* wanted = PyBytes_AS_STRING(name)
+        cdef Py_ssize_t size = PyBytes_GET_SIZE(name)
+        cdef bytes value
+        cdef list found = []
+        for index in range(self.count):
+            if self._spans[index].name_size == <size_t>size and _same(
+                PyBytes_AS_STRING(self._raw) + self._spans[index].name, wanted, size
+            ):
+                value = self._value(index)
+                found.append(field_value(PyBytes_AS_STRING(value), PyBytes_GET_SIZE(value)))
+        return found
+
     cdef bytes _name(self, Py_ssize_t index):
         return PyBytes_FromStringAndSize(
             PyBytes_AS_STRING(self._raw) + self._spans[index].name, self._spans[index].name_size

@@ -84,6 +84,14 @@ class ResponseHead:
                 return value.decode("utf-8", "surrogateescape")
         return None
 
+    def all(self, name: bytes) -> list[str]:
+        """Return the values of the fields `name`, given in lower case, without building `headers`."""
+        return [
+            value.decode("utf-8", "surrogateescape")
+            for key, value in self.raw_headers
+            if len(key) == len(name) and key.lower() == name
+        ]
+
 
 def find_head_end(data: bytes | bytearray, start: int) -> int:
     """Returns the position after the first empty line of `data[start:]`, or -1 if there is none yet.

@@ -4,7 +4,6 @@ import asyncio
 from typing import Any, Final
 
 from gazelle._impl import Answer, HttpConnection, Lease, WireRequest, monotonic
-from gazelle.cookies.jar import store_response_cookies
 from gazelle.errors import ClientOSError, ClientResponseError, HttpProcessingError, ServerDisconnectedError
 from gazelle.net.connector import BaseConnector, Connection, ForeignLease, lease_of
 from gazelle.net.stream import StreamReader
@@ -172,7 +171,7 @@ def respond(
     response = core.response_class(request, head, status, body, held, policy, history)
     if has_cookies:
         try:
-            store_response_cookies(core.jar, response.headers.getall("Set-Cookie"), response.url)
+            core.builder.cookies.store(request, head.all(b"set-cookie"), response)
         except BaseException:
             response.close()
             raise

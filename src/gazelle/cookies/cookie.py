@@ -1,39 +1,52 @@
-"""One cookie as a jar keeps it, and its values in and out of quotes."""
+"""A stored cookie, its value with and without quotes, and the match of its path."""
 
 import re
 from collections.abc import Mapping
 from http.cookies import Morsel, SimpleCookie
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from gazelle.fields.dates import MAX_TIME
 
-# No cookie holds these: not in its name, not in its value, not in an attribute (RFC 6265 §4.1.1, CVE-2026-3644). Bytes
-# of a response that are no UTF-8 arrive as surrogates and could not be sent back.
+# Forbidden in names, values and attributes (RFC 6265 §4.1.1, CVE-2026-3644). Bytes of a response that are not UTF-8
+# arrive as surrogates and could not be sent back.
 _FORBIDDEN: Final = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 _NAME_END: Final = re.compile("[=;]")
+is_simple: Final = re.compile(r"[A-Za-z0-9!#$%&'*+\-.^_`|~:]+").fullmatch
+"""Match text that is a valid name, and a valid value that needs no quotes, without further checks."""
+
 _ESCAPE: Final = re.compile(r"\\(?:([0-3][0-7]{2})|(.))")
 _ENCODER: Final = SimpleCookie()
 
+Recipe: TypeAlias = tuple[str, bool, str, str]
+"""Host, secure connection, name and attribute text of a Set-Cookie: with a value, all that decides what is stored."""
+
+Key: TypeAlias = tuple[str, str, bool]
+"""The identity of a cookie within its domain: path, name, host-only flag."""
+
 
 def is_clean(text: str) -> bool:
-    """Returns whether a text is free of control characters and of what cannot be encoded as UTF-8."""
+    """Return whether text has no control character and can be encoded as UTF-8."""
     return _FORBIDDEN.search(text) is None
 
 
 def is_name(name: str) -> bool:
-    """Returns whether a text can be told from the rest of a Cookie header as the name of a cookie."""
+    """Return whether text can be the name of a cookie: no `=` or `;`, no space at either end, not empty."""
+    if is_simple(name) is not None:
+        return True
     return bool(name) and is_clean(name) and name == name.strip(" ") and _NAME_END.search(name) is None
 
 
 def quote(value: str) -> str:
-    """Returns a value as it goes into a Cookie header, between quotes if it needs them (RFC 2109 §10.1.3)."""
+    """Return a value as a Cookie header holds it, between quotes if it needs them (RFC 2109 §10.1.3)."""
+    if is_simple(value) is not None:
+        return value
     return str(_ENCODER.value_encode(value)[1])
 
 
 def unquote(coded: str) -> str:
-    r"""Returns a value without the quotes around it and the escapes in it, in time linear in its length.
+    r"""Return a value without its quotes and escapes, in time linear in its length.
 
-    A value whose octal escapes stand for control characters stays as it is.
+    A value whose octal escapes stand for control characters is returned unchanged.
     """
     if len(coded) < 2 or coded[0] != '"' or coded[-1] != '"':
         return coded
@@ -41,10 +54,16 @@ def unquote(coded: str) -> str:
     return value if is_clean(value) else coded
 
 
-def make_morsel(name: str, value: str, coded: str, attributes: Mapping[str, Any] | None = None) -> "Morsel[str]":
-    """Returns a Morsel with any name, which `Morsel.set` would not take. The caller has checked name and values.
+def strip_quotes(coded: str) -> str:
+    """Return a value as it is sent without quotes. Keep them where the value would become several cookies."""
+    value = unquote(coded)
+    return value if ";" not in value and is_clean(value) else coded
 
-    Attributes that the `http.cookies` of this Python does not know yet are left out.
+
+def make_morsel(name: str, value: str, coded: str, attributes: Mapping[str, Any] | None = None) -> "Morsel[str]":
+    """Return a Morsel with any name, also one that `Morsel.set` refuses. The caller has checked name and values.
+
+    Attributes that `http.cookies` of the running Python does not know are left out.
     """
     morsel: Morsel[str] = Morsel()
     morsel.__setstate__({"key": name, "value": value, "coded_value": coded})  # type: ignore[attr-defined]
@@ -61,22 +80,35 @@ class Cookie:
         name: its name.
         value: its value without quotes.
         coded: its value as it is sent.
-        domain: the domain it belongs to, in lower case; empty for one that is shared by all hosts.
-        path: the path it belongs to.
-        host_only: whether hosts below `domain` do not get it.
-        secure: whether it is only sent over a secure connection.
-        expires: when it ends, in seconds since 1970; None for the end of the session.
-        attributes: what else was said about it, by the names that `http.cookies.Morsel` uses.
+        domain: its domain, in lower case; empty for a cookie that is sent to all hosts.
+        path: its path.
+        host_only: whether subdomains of `domain` are excluded.
+        secure: whether it is sent over secure connections only.
+        expires: its expiry time, in seconds since 1970; None at the end of the session.
+        attributes: the remaining attributes, under the names that `http.cookies.Morsel` uses.
+
+    Attributes:
+        key: its identity within its domain. It includes the host-only flag, so that a cookie that a subdomain sets for
+            the common domain cannot replace a host-only one.
+        serial: its position in the order in which cookies were set.
+        recipe: the key under which `CookieStore` finds it again for a Set-Cookie that differs in the value only;
+            None if there is none.
+        max_age: its Max-Age, which counts anew from each Set-Cookie.
+        default_path: whether its path is the default path of the response that set it.
     """
 
     __slots__ = (
         "attributes",
         "coded",
+        "default_path",
         "domain",
         "expires",
         "host_only",
+        "key",
+        "max_age",
         "name",
         "path",
+        "recipe",
         "secure",
         "serial",
         "value",
@@ -104,31 +136,42 @@ class Cookie:
         self.secure = secure
         self.expires = None if expires is None else min(expires, MAX_TIME)
         self.attributes = attributes or {}
+        self.key = (path, name, host_only)
         self.serial = 0
+        self.recipe: Recipe | None = None
+        self.max_age: int | None = None
+        self.default_path = False
 
     def __repr__(self) -> str:
         return f"<Cookie {self.name} of {self.domain or 'all hosts'}{self.path}>"
 
     @property
-    def key(self) -> tuple[str, str, bool]:
-        """What tells it from the other cookies of its domain.
-
-        The host-only flag is part of it, so that no subdomain can replace, by a cookie for the domain they share, one
-        that a host keeps to itself.
-        """
-        return self.path, self.name, self.host_only
-
-    @property
     def rank(self) -> tuple[int, int, bool, int]:
-        """How specific it is, then how new; the greatest of a name is sent."""
+        """The order of precedence: more specific first, then newer. Of one name the greatest is sent."""
         return len(self.domain), len(self.path), self.host_only, self.serial
 
+    def become(self, other: "Cookie") -> bool:
+        """Take over value, expiry and attributes of a cookie with the same domain and key.
+
+        Returns:
+            Whether the value that is sent has changed.
+        """
+        changed = self.coded != other.coded or self.value != other.value
+        self.value = other.value
+        self.coded = other.coded
+        self.secure = other.secure
+        self.expires = other.expires
+        self.attributes = other.attributes
+        self.max_age = other.max_age
+        self.default_path = other.default_path
+        return changed
+
     def plain(self) -> str:
-        """Returns the value as it is sent without quotes; with them where it would become several cookies."""
+        """Return the value as it is sent without quotes. Keep them where it would become several cookies."""
         return self.value if ";" not in self.value and is_clean(self.value) else self.coded
 
     def morsel(self) -> "Morsel[str]":
-        """Returns a Morsel with all that is known."""
+        """Return the cookie as a Morsel, with all attributes."""
         morsel = make_morsel(self.name, self.value, self.coded, self.attributes)
         morsel["domain"] = self.domain
         morsel["path"] = self.path
@@ -138,12 +181,12 @@ class Cookie:
 
 
 def path_matches(path: str, of_cookie: str) -> bool:
-    """Returns whether a request path is, or is below, the path of a cookie (RFC 6265 §5.1.4)."""
+    """Return whether a request path equals the path of a cookie or is below it (RFC 6265 §5.1.4)."""
     return path.startswith(of_cookie) and (
         len(path) == len(of_cookie) or of_cookie.endswith("/") or path[len(of_cookie)] == "/"
     )
 
 
 def default_path(path: str) -> str:
-    """Returns the path of a cookie that names none: the folder of the request path (RFC 6265 §5.1.4)."""
+    """Return the path of a cookie without Path attribute: the folder of the request path (RFC 6265 §5.1.4)."""
     return path[: path.rfind("/")] or "/" if path.startswith("/") else "/"

@@ -1,4 +1,4 @@
-"""Host names as cookies see them: the domains a host is in, and the domains that belong to nobody (RFC 6265 §5.1)."""
+"""Canonical host names, parent domains, IP addresses and public suffixes (RFC 6265 §5.1)."""
 
 import re
 from collections.abc import Iterator
@@ -8,23 +8,23 @@ from typing import Any, Final
 
 from yarl import URL
 
-# No DNS name is longer (RFC 1035 §2.3.4). Asked before anything that takes time is done to a name.
+# The longest DNS name (RFC 1035 §2.3.4). Checked before any costly step.
 _MAX_HOST: Final = 253
-# A host whose last label is a number is an address or wants to be one: `127.1` and `0x7f000001` are resolved as
-# 127.0.0.1 by many systems, and no top-level domain is a number (WHATWG URL, "ends in a number").
+# A host whose last label is a number counts as an address: many resolvers take `127.1` and `0x7f000001` for 127.0.0.1,
+# and no top-level domain is a number (WHATWG URL, "ends in a number").
 _ENDS_IN_NUMBER: Final = re.compile(r"(?:^|\.)(?:[0-9]+|0[xX][0-9a-fA-F]*)\.?$")
 
 
 def is_address(host: str) -> bool:
-    """Returns whether a host is an IP address, in any of the spellings that resolvers take for one."""
+    """Return whether a host is an IP address, in any spelling that resolvers accept."""
     return ":" in host or _ENDS_IN_NUMBER.search(host) is not None
 
 
 @lru_cache(maxsize=1024)
 def canonical_host(host: str) -> str:
-    """Returns a host in the form in which cookies are filed: lower case, A-labels, no final dot, no brackets.
+    """Return a host in canonical form: lower case, A-labels, no final dot, no brackets (RFC 6265 §5.1.2).
 
-    The result is empty for what cannot be a host (RFC 6265 §5.1.2).
+    The result is empty for text that cannot be a host.
     """
     if host.startswith("["):
         host = host[1:].removesuffix("]")
@@ -39,17 +39,17 @@ def canonical_host(host: str) -> str:
 
 
 def canonical_domain(attribute: str) -> str:
-    """Returns the value of a Domain attribute in the form of `canonical_host`, or "" if it says nothing.
+    """Return the value of a Domain attribute in canonical form, or "" if it counts as absent.
 
-    One leading dot is dropped (RFC 6265 §5.2.3). A value that ends in a dot counts as none at all, so that the cookie
-    is for its host alone.
+    One leading dot is dropped (RFC 6265 §5.2.3). A value that ends in a dot counts as absent, which makes the cookie
+    host-only.
     """
     domain = attribute.removeprefix(".")
     return "" if domain.endswith(".") else canonical_host(domain)
 
 
 def parents(host: str) -> Iterator[str]:
-    """Yields the domains a host name is in, without itself: `a.b.example` is in `b.example` and `example`."""
+    """Yield the parent domains of a host name: `b.example` and `example` for `a.b.example`."""
     start = host.find(".") + 1
     while start:
         yield host[start:]
@@ -67,7 +67,7 @@ _publicsuffixlist: Final = _optional("publicsuffixlist")
 
 
 class PublicSuffixes:
-    """The domains under which anybody can get a name, like `com` and `co.uk` (publicsuffix.org).
+    """The public suffixes, domains under which anyone can register names, like `com` and `co.uk` (publicsuffix.org).
 
     Raises:
         ImportError: the package `publicsuffixlist`, which brings the list, is not installed.
@@ -87,7 +87,7 @@ class PublicSuffixes:
 
 @cache
 def public_suffixes() -> PublicSuffixes:
-    """Returns the list, which is read once.
+    """Return the list; it is read once per process.
 
     Raises:
         ImportError: as `PublicSuffixes`.

@@ -1,4 +1,4 @@
-"""Cookies in files: JSON, and the pickles that came before it.
+"""The file formats of cookie jars: JSON, and the older pickle.
 
 Both are a mapping of places, made of domain and path, to mappings of names to cookies.
 """
@@ -14,7 +14,7 @@ from contextlib import suppress
 from http.cookies import Morsel, SimpleCookie
 from math import ceil
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from gazelle.fields.dates import format_date, parse_date
 
@@ -23,26 +23,40 @@ from .domains import canonical_host
 from .parse import parse_max_age
 
 MAX_FILE_SIZE: Final = 64 * 1024 * 1024
-"""Largest file that is read, in bytes: more than any jar can hold."""
+"""Limit of a file that is read, in bytes: more than a full jar needs."""
 
-# The names that `pickle.dumps` of protocol 2 and later begins with; JSON never does.
+# The first byte of pickles of protocol 2 and later, which cannot begin a JSON text.
 _PICKLE_START: Final = b"\x80"
 _PICKLE_PROTOCOL: Final = 4
 _ALLOWED: Final[dict[tuple[str, str], type]] = {
     ("collections", "defaultdict"): defaultdict,
     ("http.cookies", "Morsel"): Morsel,
     ("http.cookies", "SimpleCookie"): SimpleCookie,
-    # What protocol 2 calls them, for the sake of Python 2.
+    # The module names that protocol 2 writes, those of Python 2.
     ("Cookie", "Morsel"): Morsel,
     ("Cookie", "SimpleCookie"): SimpleCookie,
 }
-# Attributes that a file keeps beside those that have fields of their own.
+# Attributes that a file keeps in addition to the fields of `Cookie`.
 _ATTRIBUTES: Final = frozenset({"httponly", "samesite", "partitioned", "comment", "version", "expires", "max-age"})
 _FLAGS: Final = frozenset({"httponly", "partitioned"})
 
 
+class _Entry(NamedTuple):
+    """A cookie as a file describes it; only `attributes` are checked."""
+
+    name: object
+    value: object
+    coded: object
+    domain: object
+    path: object
+    host_only: object
+    secure: object
+    expires: object
+    attributes: dict[str, str | bool]
+
+
 class _CookieUnpickler(pickle.Unpickler):
-    """Reads pickles that hold cookies and nothing that could run."""
+    """Unpickle cookies; refuse every other class and function, so that no code of the file runs."""
 
     def find_class(self, module: str, name: str) -> Any:
         try:
@@ -52,7 +66,7 @@ class _CookieUnpickler(pickle.Unpickler):
 
 
 def write_private(path: str | os.PathLike[str], data: bytes) -> None:
-    """Puts a file in the place of the one at a path, whole or not at all, that only its owner may read from the start.
+    """Write a file atomically, in place of an existing one; its mode is 0600 from the start.
 
     Raises:
         OSError: the file cannot be written.
@@ -70,7 +84,7 @@ def write_private(path: str | os.PathLike[str], data: bytes) -> None:
 
 
 def read_limited(path: str | os.PathLike[str]) -> bytes:
-    """Returns the contents of a file.
+    """Return the contents of a file.
 
     Raises:
         OSError: the file cannot be read.
@@ -84,7 +98,7 @@ def read_limited(path: str | os.PathLike[str]) -> bytes:
 
 
 def dump_json(cookies: Iterable[Cookie]) -> bytes:
-    """Returns cookies as JSON in UTF-8."""
+    """Return cookies as JSON in UTF-8."""
     places: dict[str, dict[str, dict[str, object]]] = {}
     for domain, path, cookie in _placed(cookies):
         entry: dict[str, object] = {
@@ -107,10 +121,10 @@ def dump_json(cookies: Iterable[Cookie]) -> bytes:
 
 
 def dump_pickle(cookies: Iterable[Cookie]) -> bytes:
-    """Returns cookies as a pickle of (domain, path) → `SimpleCookie`.
+    """Return cookies as a pickle of (domain, path) → `SimpleCookie`.
 
-    The domain of a Morsel tells what the layout has no place for: empty for a host-only cookie, with a leading dot for
-    one that hosts below get too.
+    The layout has no host-only flag. It is encoded in the domain of a Morsel: empty for a host-only cookie, with a
+    leading dot for one that subdomains get too.
     """
     places: defaultdict[tuple[str, str], SimpleCookie] = defaultdict(SimpleCookie)
     for domain, path, cookie in _placed(cookies):
@@ -130,16 +144,16 @@ def dump_pickle(cookies: Iterable[Cookie]) -> bytes:
 
 
 def load(data: bytes, now: float) -> list[Cookie]:
-    """Returns the cookies of a file of either form, by place, and there in the order in which they were set.
+    """Return the cookies of a file of either format, in the order of the file.
 
-    Of files that do not say which cookies are host-only all are taken for it.
+    In files without host-only flags all cookies count as host-only.
 
     Args:
-        data: what the file holds.
-        now: the time in seconds since 1970; Max-Age counts from it where no time was kept.
+        data: contents of the file.
+        now: the time in seconds since 1970; Max-Age counts from it if the file has no expiry time.
 
     Raises:
-        ValueError: the file holds something else, or something is wrong with a cookie in it.
+        ValueError: the file is not a file of cookies, or a cookie in it is invalid.
     """
     if data.startswith(_PICKLE_START):
         return list(_from_pickle(data, now))
@@ -147,10 +161,10 @@ def load(data: bytes, now: float) -> list[Cookie]:
 
 
 def _placed(cookies: Iterable[Cookie]) -> Iterator[tuple[str, str, Cookie]]:
-    """Yields cookies with the domain and path to file them under, each in a place where its name is not taken.
+    """Yield cookies with the domain and path of their place, so that no two of a place have one name.
 
-    Cookies that differ only in a slash at the end of the path, or in the host-only flag, would take each other's place:
-    the second gets one with dots before the domain.
+    Cookies that differ only in a trailing slash of the path, or in the host-only flag, would collide: the second gets a
+    place with dots before the domain.
     """
     taken = set()
     for cookie in cookies:
@@ -172,27 +186,29 @@ def _from_json(data: bytes) -> Iterator[Cookie]:
                 raise _unfit(entry)
             attributes = {name: _checked(name, entry[name]) for name in sorted(_ATTRIBUTES & entry.keys())}
             yield _make(
-                entry.get("key"),
-                entry.get("value"),
-                entry.get("coded_value"),
-                domain=entry.get("domain", place.partition("|")[0].lstrip(".")),
-                path=entry.get("path", "/"),
-                host_only=entry.get("host_only", False),
-                secure=entry.get("secure", False),
-                expires=entry.get("expires_timestamp"),
-                attributes=attributes,
+                _Entry(
+                    name=entry.get("key"),
+                    value=entry.get("value"),
+                    coded=entry.get("coded_value"),
+                    domain=entry.get("domain", place.partition("|")[0].lstrip(".")),
+                    path=entry.get("path", "/"),
+                    host_only=entry.get("host_only", False),
+                    secure=entry.get("secure", False),
+                    expires=entry.get("expires_timestamp"),
+                    attributes=attributes,
+                )
             )
 
 
 def _from_pickle(data: bytes, now: float) -> Iterator[Cookie]:
     try:
         places = _CookieUnpickler(io.BytesIO(data)).load()
-    except Exception as error:  # a pickle can make its reader raise anything
+    except Exception as error:  # a malformed pickle can raise any error
         raise ValueError(f"this is no file of cookies: {error}") from None
     if not isinstance(places, dict):
         raise _unfit(places)
     for place, entries in places.items():
-        # Very old files have only a domain there.
+        # The places of older files are domains alone.
         filed_under = place[0] if isinstance(place, tuple) and len(place) == 2 else place
         if not isinstance(filed_under, str) or not isinstance(entries, dict):
             raise _unfit(place)
@@ -210,18 +226,21 @@ def _from_morsel(morsel: "Morsel[Any]", filed_under: str, now: float) -> Cookie:
     seconds = parse_max_age(str(max_age)) if isinstance(max_age, str | int) else None
     if seconds is not None:
         expires = ceil(now + seconds)
+    attributes = {
+        name: _checked(name, morsel[name]) for name in sorted(_ATTRIBUTES & morsel.keys()) if morsel[name] != ""
+    }
     return _make(
-        morsel.key,
-        morsel.value,
-        morsel.coded_value,
-        domain=own.lstrip(".") if isinstance(own, str) and own else filed_under,
-        path=path if isinstance(path, str) and path.startswith("/") else "/",
-        host_only=bool(filed_under) and not (isinstance(own, str) and own.startswith(".")),
-        secure=bool(morsel["secure"]),
-        expires=expires,
-        attributes={
-            name: _checked(name, morsel[name]) for name in sorted(_ATTRIBUTES & morsel.keys()) if morsel[name] != ""
-        },
+        _Entry(
+            name=morsel.key,
+            value=morsel.value,
+            coded=morsel.coded_value,
+            domain=own.lstrip(".") if isinstance(own, str) and own else filed_under,
+            path=path if isinstance(path, str) and path.startswith("/") else "/",
+            host_only=bool(filed_under) and not (isinstance(own, str) and own.startswith(".")),
+            secure=bool(morsel["secure"]),
+            expires=expires,
+            attributes=attributes,
+        )
     )
 
 
@@ -241,19 +260,9 @@ def _checked(name: str, value: object) -> str | bool:
     return value
 
 
-def _make(
-    name: object,
-    value: object,
-    coded: object,
-    *,
-    domain: object,
-    path: object,
-    host_only: object,
-    secure: object,
-    expires: object,
-    attributes: dict[str, str | bool],
-) -> Cookie:
-    """Returns a cookie of what a file says about it, having looked at every bit of that."""
+def _make(entry: _Entry) -> Cookie:
+    """Return the cookie of an entry, after a check of every field."""
+    name, value, coded, domain, path, host_only, secure, expires, attributes = entry
     if not (isinstance(name, str) and is_name(name)):
         raise _unfit(name)
     if not (isinstance(value, str) and isinstance(coded, str) and is_clean(coded)):

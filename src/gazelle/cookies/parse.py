@@ -1,4 +1,4 @@
-"""The grammar of cookies: Set-Cookie as browsers read it, Cookie as servers do (RFC 6265 §5.2, §5.4)."""
+"""The grammar of Set-Cookie, as browsers parse it, and of Cookie (RFC 6265 §5.2, §5.4)."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -11,42 +11,49 @@ from gazelle.fields.grammar import QUOTED_TEXT
 from .cookie import is_clean, make_morsel, unquote
 
 MAX_SET_COOKIES: Final = 50
-"""Most cookies that are taken from one response."""
+"""Limit of cookies stored per response."""
 
 MAX_PAIR_SIZE: Final = 4096
-"""Longest name and value of a received cookie, together, in bytes."""
+"""Limit of name and value of a received cookie together, in bytes."""
 
 MAX_ATTRIBUTES: Final = 32
-"""Most attributes that are looked at in one Set-Cookie field."""
+"""Limit of attributes parsed per Set-Cookie field; the rest is ignored."""
 
 MAX_ATTRIBUTE_SIZE: Final = 1024
-"""Longest value of an attribute; a longer one counts as not there."""
+"""Limit of the value of an attribute; a longer one is ignored."""
 
 MAX_SENT: Final = 150
-"""Most cookies in one Cookie header."""
+"""Limit of cookies per Cookie header."""
 
 MAX_HEADER_SIZE: Final = 8190
-"""Longest Cookie header, name and value, in bytes: servers refuse longer fields."""
+"""Limit of a Cookie header, name and value, in bytes: servers refuse longer fields."""
+
+MAX_TEXT: Final = MAX_HEADER_SIZE - len("Cookie: ")
+"""Limit of the value of a Cookie header, in bytes."""
 
 _WHITE: Final = " \t"
 _MAX_AGE: Final = re.compile(r"-?[0-9]+")
-# More digits than this are more seconds than there are until the year 9999.
+# A number of more digits exceeds `MAX_TIME`, the end of the year 9999.
 _MAX_DIGITS: Final = len(str(MAX_TIME))
-_OVERHEAD: Final = len("Cookie: ")
-# A quoted value may hold semicolons, as long as nothing but white space follows its closing quote. Every match begins
-# where the one before it ended.
+# A quoted value may hold semicolons if only white space follows its closing quote. Matches are adjacent, so that
+# `finditer` takes linear time.
 _PAIR: Final = re.compile(rf'([^=;]*)(?:=[ \t]*("{QUOTED_TEXT}"[ \t]*(?=;|$)|[^;]*))?(?:;|$)')
-# Attributes that become attributes of a Morsel as they were written.
+# Attributes that a Morsel gets as they were written.
 _TEXTS: Final = frozenset({"expires", "max-age", "domain", "path", "samesite", "comment", "version"})
 _FLAGS: Final = frozenset({"secure", "httponly", "partitioned"})
 
 
 class SetCookie:
-    """What one Set-Cookie field says.
+    """A parsed Set-Cookie field.
 
-    `name`, `coded` (the value with any quotes it had); `domain` and `path` as they were written, empty if they were not
-    or say nothing; `expires` in seconds since 1970 and `max_age` in seconds, None if they were not given or make no
-    sense; `attributes` by the names that `http.cookies.Morsel` uses, flags as True.
+    Args:
+        name: name of the cookie.
+        coded: its value, with the quotes it was sent with.
+
+    Attributes:
+        expires: the Expires attribute in seconds since 1970, None if it is absent or invalid.
+        max_age: the Max-Age attribute in seconds, None if it is absent or invalid.
+        attributes: all attributes as they were written, by the names that `http.cookies.Morsel` uses; flags are True.
     """
 
     __slots__ = ("attributes", "coded", "expires", "max_age", "name")
@@ -68,26 +75,26 @@ class SetCookie:
 
     @property
     def domain(self) -> str:
-        """The Domain attribute."""
+        """The Domain attribute as it was written, or ""."""
         return str(self.attributes.get("domain", ""))
 
     @property
     def path(self) -> str:
-        """The Path attribute if it is a path, or else ""."""
+        """The Path attribute if it begins with a slash, or else ""."""
         path = str(self.attributes.get("path", ""))
         return path if path.startswith("/") else ""
 
     @property
     def secure(self) -> bool:
-        """Whether it is only to be sent over a secure connection."""
+        """Whether it has the Secure attribute."""
         return "secure" in self.attributes
 
     def morsel(self) -> "Morsel[str]":
-        """Returns it as a Morsel, with the attributes as they were written."""
+        """Return the cookie as a Morsel, with the attributes as they were written."""
         return make_morsel(self.name, self.value, self.coded, self.attributes)
 
-    def _add(self, name: str, text: str) -> None:
-        """Takes an attribute in, over one of the same name that came before (RFC 6265 §5.2.1 to §5.2.6)."""
+    def add(self, name: str, text: str) -> None:
+        """Add an attribute; the last of one name wins (RFC 6265 §5.2.1 to §5.2.6)."""
         if name in _FLAGS:
             self.attributes[name] = True
             return
@@ -109,7 +116,7 @@ class SetCookie:
 
 
 def parse_max_age(text: str) -> int | None:
-    """Returns a Max-Age as seconds, 0 if it is negative, or None if it is none; of any length (RFC 6265 §5.2.2)."""
+    """Return a Max-Age in seconds, 0 if it is negative, None if it is invalid (RFC 6265 §5.2.2)."""
     if _MAX_AGE.fullmatch(text) is None:
         return None
     if text[0] == "-":
@@ -119,12 +126,12 @@ def parse_max_age(text: str) -> int | None:
 
 
 def parse_set_cookie(field: str) -> SetCookie | None:
-    """Returns the one cookie of a Set-Cookie field, or None if there is none to be taken (RFC 6265 §5.2).
+    """Return the cookie of a Set-Cookie field, or None if it has to be refused (RFC 6265 §5.2).
 
-    Whatever a browser reads is read: names and values of any characters but controls, quotes kept as they are,
-    unknown attributes passed over, the last of several with one name. Refused are: no name, a control character, bytes
-    that are no UTF-8, more than `MAX_PAIR_SIZE` bytes, and names that start with `__Secure-` or `__Host-` without
-    what these promise (draft-ietf-httpbis-rfc6265bis §4.1.3).
+    As in browsers, names and values may have all characters but controls, quotes are kept, unknown attributes are
+    ignored, and of several attributes with one name the last wins. Refused are an empty name, control characters, bytes
+    that are not UTF-8, more than `MAX_PAIR_SIZE` bytes, and the name prefixes `__Secure-` and `__Host-` without the
+    attributes they require (draft-ietf-httpbis-rfc6265bis §4.1.3).
     """
     pair, *rest = field.split(";", MAX_ATTRIBUTES + 1)
     name, equals, coded = pair.partition("=")
@@ -139,12 +146,12 @@ def parse_set_cookie(field: str) -> SetCookie | None:
         if not is_clean(part):
             return None
         attribute, _, text = part.partition("=")
-        cookie._add(attribute.strip(" ").lower(), text.strip(" "))
-    return cookie if keeps_promise(name, cookie.attributes) else None
+        cookie.add(attribute.strip(" ").lower(), text.strip(" "))
+    return cookie if keeps_prefix(name, cookie.attributes) else None
 
 
-def keeps_promise(name: str, attributes: "dict[str, str | bool] | Morsel[str]") -> bool:
-    """Returns whether a cookie is what the prefix of its name, in any case, says (rfc6265bis §4.1.3)."""
+def keeps_prefix(name: str, attributes: "dict[str, str | bool] | Morsel[str]") -> bool:
+    """Return whether a cookie has the attributes that the prefix of its name requires (rfc6265bis §4.1.3)."""
     if not name.startswith("__"):
         return True
     name = name[:9].lower()
@@ -153,13 +160,13 @@ def keeps_promise(name: str, attributes: "dict[str, str | bool] | Morsel[str]") 
     return name != "__secure-" or bool(attributes.get("secure"))
 
 
-def is_promise(name: str) -> bool:
-    """Returns whether the prefix of a name says that the cookie came over a secure connection."""
+def requires_security(name: str) -> bool:
+    """Return whether the prefix of a name requires a secure connection (rfc6265bis §4.1.3)."""
     return name.startswith("__") and name[:9].lower().startswith(("__host-", "__secure-"))
 
 
 def parse_set_cookies(fields: Iterable[str]) -> Iterator[SetCookie]:
-    """Yields the cookies of the Set-Cookie fields of one response, at most `MAX_SET_COOKIES`."""
+    """Yield the cookies of the Set-Cookie fields of one response, at most `MAX_SET_COOKIES`."""
     taken = 0
     for field in fields:
         cookie = parse_set_cookie(field)
@@ -171,7 +178,7 @@ def parse_set_cookies(fields: Iterable[str]) -> Iterator[SetCookie]:
 
 
 def response_cookies(fields: Iterable[str]) -> SimpleCookie:
-    """Returns the cookies of the Set-Cookie fields of one response; the last of each name."""
+    """Return the cookies of the Set-Cookie fields of one response; the last of each name."""
     found = SimpleCookie()
     for cookie in parse_set_cookies(fields):
         found[cookie.name] = cookie.morsel()
@@ -179,9 +186,9 @@ def response_cookies(fields: Iterable[str]) -> SimpleCookie:
 
 
 def parse_cookie_header(header: str) -> list[tuple[str, str]]:
-    """Returns the names and values of a Cookie header as a user writes it, values as they are, with their quotes.
+    """Return the names and values of a Cookie header that a caller has written; quotes are kept.
 
-    Semicolons between quotes are part of a value. What has no name or no equals sign is left out.
+    Semicolons between quotes are part of a value. Parts without a name or an equals sign are left out.
     """
     pairs = []
     for found in _PAIR.finditer(header):
@@ -192,15 +199,20 @@ def parse_cookie_header(header: str) -> list[tuple[str, str]]:
 
 
 def within_limits(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Returns the pairs that fit into one Cookie header, by name; where there are too many, the first ones.
+    """Return the pairs that fit into one Cookie header, by name, in order of precedence.
 
-    Of pairs with one name only the first counts. A pair that is too long gives way to shorter ones after it.
+    Of pairs with one name the first wins. A pair that exceeds the room left is skipped; shorter ones after it still
+    count.
     """
     wanted: dict[str, str] = {}
     for name, coded in pairs:
         wanted.setdefault(name, coded)
+    room = MAX_TEXT + len("; ")  # the first pair has no "; "
+    if len(wanted) <= MAX_SENT:
+        text = "".join([*wanted, *wanted.values()])
+        if len(text) + len("; =") * len(wanted) <= room and text.isascii():
+            return wanted
     chosen: dict[str, str] = {}
-    room = MAX_HEADER_SIZE - _OVERHEAD + len("; ")
     for name, coded in wanted.items():
         size = len("; =") + _size(name) + _size(coded)
         if size <= room:
@@ -212,17 +224,16 @@ def within_limits(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
 
 
 def build_cookie_header(pairs: Iterable[tuple[str, str]]) -> str | None:
-    """Returns the value of a Cookie header, sorted by name, or None if there is nothing to send.
+    """Return the value of a Cookie header, sorted by name, or None if there are no cookies to send.
 
     Args:
-        pairs: names and values as they are sent, in order of precedence: the first of a name counts, and when there are
-            more than `MAX_SENT` of them or more than `MAX_HEADER_SIZE` bytes, the first ones are sent.
+        pairs: names and values as they are sent, in order of precedence, which decides what `within_limits` leaves out.
     """
     return join_pairs(sorted(within_limits(pairs).items()))
 
 
 def join_pairs(pairs: Iterable[tuple[str, str]]) -> str | None:
-    """Returns the value of a Cookie header that holds these names and values, or None if there are none."""
+    """Return the value of a Cookie header with these names and values, or None if there are none."""
     return "; ".join([f"{name}={coded}" for name, coded in pairs]) or None
 
 

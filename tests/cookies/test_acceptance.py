@@ -1,26 +1,20 @@
-"""Who gets a cookie: domains, paths, public suffixes (RFC 6265 §5.1.2 to §5.1.4, §5.3, §5.4)."""
+"""Acceptance of cookies: domains, default paths, addresses, public suffixes, callers (RFC 6265 §5.3)."""
 
 from __future__ import annotations
 
-import subprocess
-import sys
+from http.cookies import Morsel
+from typing import Any
 
 import pytest
 from yarl import URL
 
-from gazelle.cookies.cookie import default_path, path_matches
-from gazelle.cookies.domains import canonical_host, is_address
+from gazelle.cookies.domains import canonical_host
 from gazelle.cookies.jar import CookieJar
-
-
-def sent(jar: CookieJar, url: str) -> str | None:
-    """The Cookie header of a request."""
-    target = URL(url)
-    return jar.header_for(target.raw_host or "", target.raw_path, jar.is_secure(target))
+from tests.cookies.jars import SECURE_SITE, SITE, receive, sent
 
 
 def jar_of(source: str, *fields: str, unsafe: bool = False, public_suffixes: bool = False) -> CookieJar:
-    """A jar that has seen one response."""
+    """Return a jar with the cookies of one response."""
     jar = CookieJar(unsafe=unsafe, public_suffixes=public_suffixes)
     jar.update_cookies_from_headers(fields, URL(source))
     return jar
@@ -28,8 +22,11 @@ def jar_of(source: str, *fields: str, unsafe: bool = False, public_suffixes: boo
 
 HOME = "http://home.example.org:8888/cookie/page"
 
+
 # Domain attribute → hosts that get the cookie, of those below.
 HOSTS = ("example.org", "home.example.org", "sub.home.example.org", "sibling.example.org", "xhome.example.org", "org")
+
+
 DOMAINS: dict[str, str] = {
     "": "home.example.org",
     "; Domain=": "home.example.org",
@@ -67,7 +64,7 @@ DOMAINS: dict[str, str] = {
 
 
 @pytest.mark.parametrize("attribute", DOMAINS, ids=lambda text: text[:60])
-def test_a_domain_attribute_widens_who_gets_a_cookie_but_only_to_domains_the_host_is_in(attribute: str) -> None:
+def test_a_domain_attribute_extends_a_cookie_to_the_subdomains_of_the_host_or_its_parents_only(attribute: str) -> None:
     jar = jar_of(HOME, f"a=b{attribute}; Path=/")
     assert [host for host in HOSTS if sent(jar, f"http://{host}/") == "a=b"] == DOMAINS[attribute].split()
     assert len(jar) == bool(DOMAINS[attribute])
@@ -81,7 +78,7 @@ def test_hosts_are_the_same_in_any_case_with_a_final_dot_and_as_labels_of_either
     assert sent(jar, "http://bucher.example/") is None
 
 
-def test_hosts_that_cannot_be_are_nobodys() -> None:
+def test_invalid_hosts_set_no_cookies() -> None:
     assert canonical_host("a" * 5000) == ""
     assert canonical_host("ü" * 5000) == ""
     assert canonical_host("\u2028ü") == ""
@@ -93,21 +90,8 @@ def test_hosts_that_cannot_be_are_nobodys() -> None:
     assert len(jar) == 0
 
 
-ADDRESSES = ["127.0.0.1", "10.1", "2130706433", "0x7f000001", "0x7f.1", "0x", "1.2.3.4.", "::1", "fe80::1%eth0"]
-
-
-@pytest.mark.parametrize("host", ADDRESSES)
-def test_addresses_in_every_spelling_are_addresses(host: str) -> None:
-    assert is_address(host)
-
-
-@pytest.mark.parametrize("host", ["localhost", "1a", "a1", "1.example", "x0x1", "0xg", "example.c0m"])
-def test_names_are_no_addresses(host: str) -> None:
-    assert not is_address(host)
-
-
 @pytest.mark.parametrize("url", ["http://127.0.0.1/", "http://[::1]/", "http://10.1/"])
-def test_addresses_get_cookies_only_from_an_unsafe_jar_and_share_them_with_nobody(url: str) -> None:
+def test_addresses_get_cookies_from_an_unsafe_jar_only_and_share_none(url: str) -> None:
     host = URL(url).raw_host
     fields = ["a=1", f"b=2; Domain={host}", f"c=3; Domain=.{host}", "d=4; Domain=1"]
     safe = jar_of(url, *fields)
@@ -127,50 +111,6 @@ def test_a_jar_that_has_cookies_of_an_address_sends_them_only_if_it_is_unsafe() 
     assert len(jar) == 0
 
 
-PATHS = {
-    ("/", "/"): True,
-    ("/x", "/"): True,
-    ("/x", "/x"): True,
-    ("/x/", "/x"): True,
-    ("/x/y", "/x"): True,
-    ("/x/y", "/x/"): True,
-    ("/x//y", "/x/"): True,
-    ("/x", "/x/"): False,
-    ("/xy", "/x"): False,
-    ("/X", "/x"): False,
-    ("/", "/x"): False,
-    ("/y/x", "/x"): False,
-    ("/x%2Fy", "/x"): False,
-    ("/x", "/%78"): False,
-    ("/x", "/x?"): False,
-}
-
-
-@pytest.mark.parametrize(("path", "of_cookie"), PATHS)
-def test_a_path_matches_itself_and_what_is_below_it(path: str, of_cookie: str) -> None:
-    assert path_matches(path, of_cookie) is PATHS[path, of_cookie]
-    jar = jar_of(HOME, f"a=b; Path={of_cookie}")
-    assert (jar.header_for("home.example.org", path, False) == "a=b") is PATHS[path, of_cookie]
-
-
-@pytest.mark.parametrize(
-    ("path", "expected"),
-    [
-        ("", "/"),
-        ("/", "/"),
-        ("/x", "/"),
-        ("/x/", "/x"),
-        ("/x/y", "/x"),
-        ("/x/y/", "/x/y"),
-        ("//", "/"),
-        ("x/y", "/"),
-        ("*", "/"),
-    ],
-)
-def test_the_default_path_is_the_folder(path: str, expected: str) -> None:
-    assert default_path(path) == expected
-
-
 @pytest.mark.parametrize("attribute", ["", "; Path", "; Path=", "; Path=x", '; Path="/y"', "; Path=/y; Path="])
 def test_a_cookie_without_a_path_is_for_the_folder_of_its_page(attribute: str) -> None:
     jar = jar_of(HOME, f"a=b{attribute}")
@@ -183,8 +123,6 @@ def test_paths_are_compared_as_they_are_sent() -> None:
     jar = jar_of("http://example.org/a b/page", "a=1", "b=2; Path=/a%20b", "c=3; Path=/a b")
     assert sent(jar, "http://example.org/a b/") == "a=1; b=2"
 
-
-# --- public suffixes -----------------------------------------------------------------------------
 
 SUFFIXES = {
     ("www.example.com", "com"): False,
@@ -225,7 +163,7 @@ def test_a_final_dot_lets_no_public_suffix_through(host: str, domain: str) -> No
     assert sent(jar, "http://other.co.uk/") is None
 
 
-def test_a_host_that_is_a_public_suffix_keeps_its_cookies_to_itself() -> None:
+def test_a_host_that_is_a_public_suffix_sets_host_only_cookies() -> None:
     pytest.importorskip("publicsuffixlist")
     jar = jar_of("http://github.io/", "a=b; Domain=github.io", public_suffixes=True)
     assert sent(jar, "http://github.io/") == "a=b"
@@ -233,13 +171,58 @@ def test_a_host_that_is_a_public_suffix_keeps_its_cookies_to_itself() -> None:
     assert jar.host_only_cookies == {("github.io", "", "a")}
 
 
-def test_without_the_list_the_option_says_what_to_install() -> None:
-    code = (
-        "import sys; sys.modules['publicsuffixlist'] = None\n"
-        "from gazelle.cookies.jar import CookieJar\n"
-        "CookieJar()\n"
-        "try: CookieJar(public_suffixes=True)\n"
-        "except ImportError as error: print(error)\n"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert "pip install 'gazelle[psl]'" in done.stdout
+def test_cookies_with_a_secure_prefix_are_accepted_over_secure_connections_only(jar: CookieJar) -> None:
+    fields = ["__Secure-a=1; Secure", "__HOST-b=2; Secure; Path=/", "__Hostc=3"]
+    receive(jar, *fields)
+    assert sent(jar, SECURE_SITE) == "__Hostc=3"
+    receive(jar, *fields, url=SECURE_SITE)
+    assert sent(jar, SECURE_SITE) == "__HOST-b=2; __Hostc=3; __Secure-a=1"
+    morsel: Morsel[str] = Morsel()
+    morsel.set("__Host-d", "4", "4")
+    jar.update_cookies({"__Host-d": morsel}, SECURE_SITE)
+    assert len(jar) == 3
+
+
+class Deceptive(str):
+    """A str whose conversions return other text."""
+
+    def __str__(self) -> str:
+        return "x\r\ny: z"
+
+    def __format__(self, spec: str) -> str:
+        return "x\r\ny: z"
+
+    def encode(self, *args: Any) -> bytes:
+        return b"x\r\ny: z"
+
+
+@pytest.mark.parametrize("quote_cookie", [True, False])
+@pytest.mark.parametrize("bad", [chr(code) for code in (*range(32), 127)] + ["\ud800"], ids=ascii)
+def test_control_characters_of_callers_are_refused_and_the_error_has_the_name(bad: str, quote_cookie: bool) -> None:
+    jar = CookieJar(quote_cookie=quote_cookie)
+    with pytest.raises(ValueError, match="'name'"):
+        jar.update_cookies([("before", "1"), ("name", f"a{bad}b")], SITE)
+    with pytest.raises(ValueError, match="name of a cookie"):
+        jar.update_cookies({f"na{bad}me": "value"}, SITE)
+    morsel: Morsel[str] = Morsel()
+    morsel.__setstate__({"key": "name", "value": "v", "coded_value": "v"})  # type: ignore[attr-defined]
+    dict.__setitem__(morsel, "path", f"/{bad}")
+    with pytest.raises(ValueError, match="'name'"):
+        jar.update_cookies({"name": morsel}, SITE)
+    assert len(jar) == 0
+
+
+@pytest.mark.parametrize("name", ["", " ", "a=b", "a;b", " a", "a ", ";", "="])
+def test_an_invalid_name_is_refused(jar: CookieJar, name: str) -> None:
+    with pytest.raises(ValueError):
+        jar.update_cookies({name: "value"})
+    with pytest.raises(TypeError):
+        jar.update_cookies([(1, "value")])  # type: ignore[list-item]
+
+
+def test_a_subclass_of_str_counts_with_its_own_text(jar: CookieJar) -> None:
+    cookies: dict[str, str] = {Deceptive("name"): Deceptive("value")}
+    jar.update_cookies(cookies)
+    assert sent(jar) == "name=value"
+    header = sent(jar)
+    assert type(header) is str

@@ -1,4 +1,8 @@
+<<<<<<<< HEAD:tests/client/test_cookie_field_of_calls.py
 """The Cookie field of requests: precedence of jar, call and header, and when the jar is queried again."""
+========
+"""The Cookie field of requests: precedence, the jar that is queried, and when the field is made anew."""
+>>>>>>>> h-cookies:tests/client/test_cookie_field.py
 
 from __future__ import annotations
 
@@ -12,7 +16,8 @@ from yarl import URL
 
 import gazelle
 from gazelle.abc import AbstractCookieJar
-from gazelle.cookies.jar import CookieJar, DummyCookieJar
+from gazelle.cookies.dummy import DummyCookieJar
+from gazelle.cookies.jar import CookieJar
 from tests.support.clean import assert_clean
 from tests.support.server import Peer, ScriptedServer, response, send
 
@@ -370,8 +375,34 @@ async def test_ten_thousand_cookies_make_one_header_of_bounded_size() -> None:
         assert len("Cookie: ") + len(sent) <= 8190
 
 
+<<<<<<<< HEAD:tests/client/test_cookie_field_of_calls.py
 async def test_filter_cookies_without_a_url_returns_the_cookies_without_a_domain() -> None:
     jar = gazelle.CookieJar()
     jar.update_cookies({"a": "1"})
     jar.update_cookies({"b": "2"}, URL("http://b.example/"))
     assert list(jar.filter_cookies()) == ["a"]
+========
+async def test_each_request_has_the_value_of_the_response_before_and_the_default_path_of_its_page() -> None:
+    replies = {f"/{folder}/{n}": setting(f"a={n}; HttpOnly", "b=1; Path=/") for folder in "xy" for n in range(4)}
+    async with ScriptedServer(replies) as server:
+        async with gazelle.ClientSession(cookie_jar=CookieJar(unsafe=True)) as session:
+            for number in range(4):
+                for folder in "xy":
+                    await get(session, server.url(f"/{folder}/{number}?q={number}"))
+        for folder in "xy":
+            sent = [request.header("cookie") for request in server.requests if request.target.startswith(f"/{folder}")]
+            first = None if folder == "x" else "b=1"
+            assert sent == [first, "a=0; b=1", "a=1; b=1", "a=2; b=1"]
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+async def test_an_origin_that_counts_as_secure_may_set_cookies_with_a_secure_prefix(trusted: bool) -> None:
+    async with ScriptedServer({"*": setting("__Secure-a=1; Secure; Path=/", "b=1; Path=/")}) as server:
+        origins = server.url("/") if trusted else "http://127.0.0.2/"
+        made = CookieJar(unsafe=True, treat_as_secure_origin=origins)
+        async with gazelle.ClientSession(cookie_jar=made) as session:
+            for _ in range(3):
+                await get(session, server.url())
+        sent = [request.header("cookie") for request in server.requests]
+        assert sent == [None] + ["__Secure-a=1; b=1" if trusted else "b=1"] * 2
+>>>>>>>> h-cookies:tests/client/test_cookie_field.py
