@@ -36,15 +36,9 @@ OF_NO_MODULE: Final = {
     "twins/test_same_surface",
 }
 # Modules whose tests are still to be written. A name is removed together with the commit that adds its tests.
-NOT_YET: Final[set[str]] = {
-    "_impl",
-    "client/cookie_field",
-    "cookies/cookie",
-    "cookies/domains",
-    "cookies/parse",
-}
+NOT_YET: Final[set[str]] = set()
 # Test modules that still have to be renamed.
-MISNAMED: Final[set[str]] = {"cookies/test_cost", "cookies/test_matching", "cookies/test_set_cookie"}
+MISNAMED: Final[set[str]] = set()
 
 
 def _home(module: str) -> str:

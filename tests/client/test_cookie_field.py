@@ -1,8 +1,4 @@
-<<<<<<<< HEAD:tests/client/test_cookie_field_of_calls.py
-"""The Cookie field of requests: precedence of jar, call and header, and when the jar is queried again."""
-========
 """The Cookie field of requests: precedence, the jar that is queried, and when the field is made anew."""
->>>>>>>> h-cookies:tests/client/test_cookie_field.py
 
 from __future__ import annotations
 
@@ -134,7 +130,7 @@ async def test_values_go_back_as_they_came() -> None:
 # --- what an answer tells --------------------------------------------------------------------------------------------
 
 
-async def test_a_response_has_the_last_cookie_of_each_name_and_the_jar_stores_all() -> None:
+async def test_an_answer_tells_the_last_cookie_of_each_name_and_the_jar_keeps_all() -> None:
     routes = {"/x/set": setting("a=1; Path=/", "a=2; Path=/x; HttpOnly", "b=3; Max-Age=60", "=bad", "bad")}
     async with ScriptedServer(routes) as server:
         async with gazelle.ClientSession(cookie_jar=CookieJar(unsafe=True)) as session:
@@ -177,7 +173,7 @@ async def test_set_cookie_of_an_interim_answer_is_not_kept() -> None:
 # --- requests that are remembered ------------------------------------------------------------------------------------
 
 
-async def test_an_equal_request_sees_each_change_of_the_jar() -> None:
+async def test_a_remembered_request_sees_each_change_of_the_jar() -> None:
     """The second call of the same URL is not built anew; what the jar says must be looked at all the same."""
     sets = iter(
         ["a=1", "a=1; Path=/", "a=2", "b=3", "a=; Max-Age=0", "b=; Expires=Thu, 01 Jan 1970 00:00:00 GMT", None]
@@ -196,7 +192,7 @@ async def test_an_equal_request_sees_each_change_of_the_jar() -> None:
         assert server.accepted == 1
 
 
-async def test_an_equal_request_sees_changes_that_the_user_makes_to_the_jar() -> None:
+async def test_a_remembered_request_sees_what_the_user_does_to_the_jar() -> None:
     async with ScriptedServer({"*": OK}) as server:
         async with gazelle.ClientSession(cookie_jar=jar()) as session:
             here = URL("http://127.0.0.1/")
@@ -219,7 +215,7 @@ async def test_an_equal_request_sees_changes_that_the_user_makes_to_the_jar() ->
             assert [await sent(), await sent()] == [None, None]
 
 
-async def test_an_equal_request_sees_that_a_cookie_has_expired(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_remembered_request_sees_that_a_cookie_has_expired(monkeypatch: pytest.MonkeyPatch) -> None:
     now = time.time()
     monkeypatch.setattr("gazelle.cookies.jar.time", lambda: now)
     routes = {"/set": setting("a=1; Max-Age=10; Path=/", "b=1; Path=/"), "*": OK}
@@ -233,7 +229,7 @@ async def test_an_equal_request_sees_that_a_cookie_has_expired(monkeypatch: pyte
         assert sent == ["a=1; b=1"] * 3 + ["b=1"] * 2
 
 
-async def test_an_equal_request_sees_that_the_last_cookie_has_expired(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_remembered_request_sees_that_the_last_cookie_has_expired(monkeypatch: pytest.MonkeyPatch) -> None:
     now = time.time()
     monkeypatch.setattr("gazelle.cookies.jar.time", lambda: now)
     async with ScriptedServer({"/set": setting("a=1; Max-Age=10; Path=/"), "*": OK}) as server:
@@ -375,13 +371,6 @@ async def test_ten_thousand_cookies_make_one_header_of_bounded_size() -> None:
         assert len("Cookie: ") + len(sent) <= 8190
 
 
-<<<<<<<< HEAD:tests/client/test_cookie_field_of_calls.py
-async def test_filter_cookies_without_a_url_returns_the_cookies_without_a_domain() -> None:
-    jar = gazelle.CookieJar()
-    jar.update_cookies({"a": "1"})
-    jar.update_cookies({"b": "2"}, URL("http://b.example/"))
-    assert list(jar.filter_cookies()) == ["a"]
-========
 async def test_each_request_has_the_value_of_the_response_before_and_the_default_path_of_its_page() -> None:
     replies = {f"/{folder}/{n}": setting(f"a={n}; HttpOnly", "b=1; Path=/") for folder in "xy" for n in range(4)}
     async with ScriptedServer(replies) as server:
@@ -405,4 +394,3 @@ async def test_an_origin_that_counts_as_secure_may_set_cookies_with_a_secure_pre
                 await get(session, server.url())
         sent = [request.header("cookie") for request in server.requests]
         assert sent == [None] + ["__Secure-a=1; b=1" if trusted else "b=1"] * 2
->>>>>>>> h-cookies:tests/client/test_cookie_field.py

@@ -47,7 +47,7 @@ async def test_a_context_of_the_connector_is_used(tls: Tls) -> None:
                 assert await fetch(session, server.url(host=host)) == b"hello"
 
 
-async def test_large_bodies_go_through_tls_both_ways(tls: Tls) -> None:
+async def test_response_large_bodies_go_through_tls_both_ways(tls: Tls) -> None:
     body = bytes(range(256)) * (1 << 12)
 
     async def echo(peer: Peer) -> None:

@@ -3,7 +3,7 @@
 A call is *plain* if its arguments are of the exact simple types, its text is such that yarl, the header rules and the
 jar would leave it as it is, and an idle connection is there. A plain call is sent from here in one step: origin, head
 bytes, connection, exchange, response. Every other call goes the full way, a coroutine of the client layer. That is the
-specification: `tests/client/test_plain_and_full.py` holds that both send the same bytes and give the same results.
+specification: `tests/client/test_send_plain_and_full.py` holds that both send the same bytes and give the same results.
 
 =======  =====================================================  ============================
 state    `advance`                                              `throw`, `close`

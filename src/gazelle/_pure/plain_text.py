@@ -2,7 +2,7 @@
 
 Each function returns the finished text, or None to decline: then the full way (`client/builder`) does the work with
 yarl. A function that declines too often costs time; one that accepts too much sends another request than the full way
-would, so `tests/client/test_plain_and_full.py` compares the two.
+would, so `tests/client/test_send_plain_and_full.py` compares the two.
 """
 
 import re
