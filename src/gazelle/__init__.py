@@ -70,9 +70,11 @@ from .fields.disposition import (
     parse_content_disposition,
 )
 from .messages import RequestInfo
-from .net.connector import BaseConnector, Connection, TCPConnector
+from .net.connection import Connection
+from .net.connector import BaseConnector
 from .net.dns import DefaultResolver, ThreadedResolver
 from .net.stream import StreamReader
+from .net.tcp import TCPConnector
 from .net.tls import Fingerprint
 from .timeouts import ClientTimeout
 from .tracing import (

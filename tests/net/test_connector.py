@@ -1,32 +1,21 @@
-"""How requests get their connection through `BaseConnector.connect`, and what its public face does."""
+"""How requests get their connection through `BaseConnector.connect`."""
 
 from __future__ import annotations
 
 import asyncio
-import gc
 from typing import Any
 
 import pytest
-from yarl import URL
 
 import gazelle
 from gazelle.errors import ServerDisconnectedError
-from gazelle.net.connector import BaseConnector, Connection, ForeignLease, TCPConnector, lease_of
-from gazelle.net.key import ConnectionKey
-from tests.support.clean import assert_clean, connector_of, eventually, idle, said_at_collection, waiting
-from tests.support.connectors import ForeignConnection, ScriptedConnector
-from tests.support.server import ScriptedServer, fin, response, send, stall
+from gazelle.net.connection import Connection, lease_of
+from gazelle.net.connector import BaseConnector
+from tests.support.clean import assert_clean, connector_of, eventually, idle, waiting
+from tests.support.connectors import Ask, ScriptedConnector
+from tests.support.server import ScriptedServer, fin, response, send
 
 HELLO = {"*": [send(response(b"hello"))]}
-
-
-class Request:
-    """What a connector needs of a request."""
-
-    def __init__(self, server: ScriptedServer, *, fresh: bool = False) -> None:
-        self.url = URL(server.url())
-        self.connection_key = ConnectionKey(self.url.host or "", self.url.port or 0, False, True)
-        self.fresh = fresh
 
 
 class Counting(gazelle.TCPConnector):
@@ -39,18 +28,6 @@ class Counting(gazelle.TCPConnector):
     async def connect(self, req: Any, traces: Any, timeout: Any) -> Any:
         self.seen.append(bool(getattr(req, "fresh", False)))
         return await super().connect(req, traces, timeout)
-
-
-class Wrapping(gazelle.TCPConnector):
-    """A connector whose `connect` returns connections of a class of its own."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
-        self.made: list[ForeignConnection] = []
-
-    async def connect(self, req: Any, traces: Any, timeout: Any) -> Any:
-        self.made.append(ForeignConnection(await super().connect(req, traces, timeout)))
-        return self.made[-1]
 
 
 async def test_a_subclass_that_overrides_connect_sees_every_request() -> None:
@@ -75,68 +52,20 @@ async def test_the_one_retry_asks_for_a_fresh_connection() -> None:
         await assert_clean(session, server)
 
 
-@pytest.mark.parametrize("size", [5, 300_000])
-async def test_a_foreign_connection_is_released_once_when_the_response_is_complete(size: int) -> None:
-    script = {"*": [send(response(b"x" * size))]}
-    async with ScriptedServer(script) as server, gazelle.ClientSession(connector=Wrapping(limit=1)) as session:
-        for _ in range(2):
-            async with session.get(server.url()) as answer:
-                assert len(await answer.read()) == size
-        assert [made.ends for made in connector_of(session).made] == [["release"], ["release"]]
-        await assert_clean(session, server)
-
-
-async def test_a_foreign_connection_is_released_with_a_response_that_is_not_read() -> None:
-    script = {"*": [send(response(b"x" * 300_000)[:-1]), stall()]}
-    async with ScriptedServer(script) as server, gazelle.ClientSession(connector=Wrapping()) as session:
-        async with session.get(server.url()):
-            pass
-        (made,) = connector_of(session).made
-        assert made.ends == ["release"]
-        assert made.connection.closed
-
-
-async def test_a_foreign_connection_is_closed_when_the_request_fails() -> None:
-    async with ScriptedServer({"*": [fin()]}) as server, gazelle.ClientSession(connector=Wrapping()) as session:
-        with pytest.raises(ServerDisconnectedError):
-            await session.get(server.url())
-        (made,) = connector_of(session).made
-        assert made.ends == ["close"]
-        await assert_clean(session, server)
-
-
-async def test_the_lease_of_a_foreign_connection_ends_once() -> None:
-    async with ScriptedServer(HELLO) as server, Wrapping() as connector:
-        made = await connector.connect(Request(server), (), gazelle.ClientTimeout())
-        lease = lease_of(made)
-        assert isinstance(lease, ForeignLease)
-        assert "ForeignConnection" in repr(lease)
-        assert not lease.closed
-        with pytest.raises(RuntimeError):
-            lease.detach()
-        lease.close()
-        lease.release()
-        lease.close()
-        with pytest.raises(RuntimeError):
-            lease.detach()
-        assert made.ends == ["close"]
-        assert lease.closed
-
-
 async def test_connect_reuses_an_idle_connection_unless_a_fresh_one_is_asked_for() -> None:
     async with ScriptedServer(HELLO) as server, gazelle.TCPConnector() as connector:
-        first = await connector.connect(Request(server), (), gazelle.ClientTimeout())
+        first = await connector.connect(Ask.of(server), (), gazelle.ClientTimeout())
         protocol = first.protocol
         assert lease_of(first) is first.lease
         first.release()
         assert first.closed
         assert [first.protocol, first.transport, first.lease] == [None, None, None]
-        second = await connector.connect(Request(server), (), gazelle.ClientTimeout())
+        second = await connector.connect(Ask.of(server), (), gazelle.ClientTimeout())
         assert second.protocol is protocol
         first.close()  # the lease has another holder now
         assert not second.closed
         second.release()
-        third = await connector.connect(Request(server, fresh=True), (), gazelle.ClientTimeout())
+        third = await connector.connect(Ask.of(server, fresh=True), (), gazelle.ClientTimeout())
         assert third.protocol is not protocol
         third.close()
 
@@ -148,7 +77,7 @@ async def test_connect_is_cancelled_at_every_await_and_leaves_no_slot() -> None:
         async with gazelle.ClientSession(connector=connector) as session:
             for turns in range(60):
                 task = asyncio.ensure_future(
-                    connector.connect(Request(server, fresh=True), (), gazelle.ClientTimeout(connect=60))
+                    connector.connect(Ask.of(server, fresh=True), (), gazelle.ClientTimeout(connect=60))
                 )
                 for _ in range(turns):
                     await asyncio.sleep(0)
@@ -164,7 +93,7 @@ async def test_connect_is_cancelled_at_every_await_and_leaves_no_slot() -> None:
 async def test_a_base_connector_opens_nothing() -> None:
     async with ScriptedServer(HELLO) as server, BaseConnector() as connector:
         with pytest.raises(NotImplementedError):
-            await connector.connect(Request(server), (), gazelle.ClientTimeout())
+            await connector.connect(Ask.of(server), (), gazelle.ClientTimeout())
         assert not connector._acquired
 
 
@@ -172,15 +101,6 @@ async def test_a_base_connector_opens_nothing() -> None:
 
 NO_LIMITS = gazelle.ClientTimeout()
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
-
-
-class Ask:
-    """A request for a connection to a host."""
-
-    def __init__(self, host: str = "h", *, fresh: bool = False, is_ssl: bool = False) -> None:
-        self.url = URL(f"http://{host}/")
-        self.connection_key = ConnectionKey(host, 80, is_ssl, True)
-        self.fresh = fresh
 
 
 async def test_take_returns_an_idle_lease_without_waiting() -> None:
@@ -208,34 +128,6 @@ async def test_a_connector_that_overrides_connect_gives_nothing_past_it() -> Non
 
         connector.connect = instead  # type: ignore[method-assign]
         assert connector.take(Ask()) is None
-
-
-async def test_the_public_face_of_a_lease_ends_with_it() -> None:
-    async with ScriptedConnector([]) as connector:
-        connection = await connector.connect(Ask(), (), NO_LIMITS)
-        assert connection.protocol is lease_of(connection).connection
-        assert connection.transport is connector.transports[0]
-        assert "host='h'" in repr(connection)
-        assert bool(connection)
-        with pytest.deprecated_call():
-            assert connection.loop is asyncio.get_running_loop()
-        connection.close()
-        connection.close()
-        connection.release()
-        assert connection.closed
-        assert [connection.protocol, connection.transport, connection.lease] == [None, None, None]
-        assert connector.transports[0].aborted
-
-
-async def test_a_connection_that_is_dropped_is_closed_with_a_warning() -> None:
-    async with ScriptedConnector([]) as connector:
-        connection = await connector.connect(Ask(), (), NO_LIMITS)
-        with said_at_collection() as said:
-            del connection
-            gc.collect()
-        assert any(issubclass(kind, ResourceWarning) and "Unclosed connection" in text for kind, text in said.warned)
-        assert connector.transports[0].aborted
-        await eventually(lambda: not connector._acquired)
 
 
 async def test_a_connection_that_the_peer_closes_before_the_request_is_an_error_and_frees_its_slot() -> None:
@@ -315,16 +207,6 @@ async def test_limits_that_mean_nothing_are_refused(options: dict[str, Any]) -> 
 def test_a_connector_needs_a_running_loop() -> None:
     with pytest.raises(RuntimeError):
         BaseConnector()
-
-
-@pytest.mark.parametrize(
-    "host", ["127.1", "2130706433", "0x7f.1", "0x7f000001", "0177.0.0.1", "127.0.0.1.", "1", "a.0x", "a.1"]
-)
-async def test_an_ipv4_address_in_another_spelling_is_refused(host: str) -> None:
-    async with TCPConnector() as connector:
-        with pytest.raises(gazelle.InvalidURL, match="not a canonical IPv4 address"):
-            await connector.connect(Ask(host), (), NO_LIMITS)
-        assert not connector._acquired
 
 
 async def test_a_session_over_a_scripted_connector_reuses_a_connection_until_the_peer_ends_it() -> None:

@@ -6,10 +6,15 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
+from yarl import URL
+
 from gazelle._impl import HttpConnection
 from gazelle.errors import ClientConnectorError
-from gazelle.net.connector import BaseConnector, Connection
+from gazelle.net.connection import Connection
+from gazelle.net.connector import BaseConnector
+from gazelle.net.key import ConnectionKey
 
+from .server import ScriptedServer
 from .transport import ScriptedTransport
 
 Reply = bytes | Exception | None
@@ -17,6 +22,21 @@ Reply = bytes | Exception | None
 
 END = EOFError()
 """As a reply: the peer ends the connection the orderly way."""
+
+
+class Ask:
+    """A request, as far as a connector reads it: one for a connection to a host."""
+
+    def __init__(self, host: str = "h", port: int = 80, *, fresh: bool = False, is_ssl: bool = False) -> None:
+        self.url = URL.build(scheme="https" if is_ssl else "http", host=host, port=port)
+        self.connection_key = ConnectionKey(host, port, is_ssl, True)
+        self.fresh = fresh
+
+    @classmethod
+    def of(cls, server: ScriptedServer, *, fresh: bool = False) -> Ask:
+        """Return a request for a connection to a server."""
+        url = URL(server.url())
+        return cls(url.host or "", url.port or 0, fresh=fresh)
 
 
 class AnsweringTransport(ScriptedTransport):

@@ -5,7 +5,8 @@ from collections.abc import Coroutine
 from types import TracebackType
 from typing import Any, TypeVar, Unpack
 
-from gazelle.net.connector import BaseConnector, TCPConnector
+from gazelle.net.connector import BaseConnector
+from gazelle.net.tcp import TCPConnector
 from gazelle.types import HttpVersion, HttpVersion11, StrOrURL
 
 from .options import RequestOptions

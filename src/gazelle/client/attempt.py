@@ -5,7 +5,8 @@ from typing import Any, Final
 
 from gazelle._impl import Answer, HttpConnection, Lease, WireRequest, monotonic
 from gazelle.errors import ClientOSError, ClientResponseError, HttpProcessingError, ServerDisconnectedError
-from gazelle.net.connector import BaseConnector, Connection, ForeignLease, lease_of
+from gazelle.net.connection import Connection, ForeignLease, lease_of
+from gazelle.net.connector import BaseConnector
 from gazelle.net.stream import StreamReader
 
 from .core import Context, Core

@@ -28,7 +28,7 @@ from gazelle.fields.disposition import ContentDisposition, read_content_disposit
 from gazelle.fields.links import parse_links
 from gazelle.fields.media_type import MediaType, parse_media_type
 from gazelle.messages import RequestInfo
-from gazelle.net.connector import Connection
+from gazelle.net.connection import Connection
 from gazelle.net.stream import StreamReader, TracedStreamReader
 from gazelle.types import HttpVersion
 

@@ -15,9 +15,10 @@ from gazelle._impl import Call, Plan, WireRequest, monotonic
 from gazelle.abc import AbstractCookieJar
 from gazelle.auth import BasicAuth
 from gazelle.cookies.jar import CookieJar
-from gazelle.net.connector import BaseConnector, TCPConnector
+from gazelle.net.connector import BaseConnector
 from gazelle.net.deprecated import OLD_TLS_ARGUMENTS, merge_timeouts, merge_tls, warn_of
 from gazelle.net.environment import NetrcFile
+from gazelle.net.tcp import TCPConnector
 from gazelle.timeouts import ClientTimeout
 from gazelle.tracing import TraceConfig
 from gazelle.types import HttpVersion, HttpVersion11, LooseCookies, LooseHeaders, Sentinel, StrOrURL, sentinel
