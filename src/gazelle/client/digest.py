@@ -303,7 +303,7 @@ class DigestAuthMiddleware:
         return f"<{type(self).__name__} login={self._login!r} preemptive={self._preemptive}>"
 
     async def __call__(self, request: _Request, handler: Callable[[_Request], Awaitable[_Response]]) -> _Response:
-        """Send a request, and sends it again if the response is a challenge that can be answered.
+        """Send a request, and send it again if the response is a challenge that can be answered.
 
         Args:
             request: the request; its Authorization field is set.

@@ -261,7 +261,7 @@ class ClientResponse:
             await self._upload.stop()
 
     async def wait_for_close(self) -> None:
-        """Do what `release` does, and returns when the request body, if it was still being sent, has ended."""
+        """Do what `release` does, and return when the request body, if it was still being sent, has ended."""
         self.release()
         if self._upload is not None:
             await self._upload.finish()
