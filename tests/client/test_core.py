@@ -81,12 +81,15 @@ async def test_plain_calls_use_the_pool_unless_connect_is_overridden() -> None:
         connector = core.open_connector()
         assert core.plan.pool is connector.pool
         async with OwnConnector() as own:
-            core.connector = own
-            assert core.plan.pool is None
+            core.set_connector(own)
+            assert core.plan.pool is own.pool
+            assert core.plan.allows(0.0) is False
             assert core.open_connector() is own
-        core.connector = None
+        core.set_connector(None)
         assert core.plan.pool is None
-        core.connector = connector
+        assert core.plan.allows(0.0) is False
+        core.set_connector(connector)
+        assert core.plan.allows(0.0) is True
 
 
 async def test_a_closed_connector_and_none_are_a_closed_session() -> None:
@@ -96,7 +99,7 @@ async def test_a_closed_connector_and_none_are_a_closed_session() -> None:
     await connector.close()
     with pytest.raises(RuntimeError, match="Session is closed"):
         core.open_connector()
-    core.connector = None
+    core.set_connector(None)
     with pytest.raises(RuntimeError, match="Session is closed"):
         core.open_connector()
     await session.close()

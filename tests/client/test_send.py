@@ -51,7 +51,7 @@ async def test_a_closed_session_sends_nothing() -> None:
     context = context_of(session)
     await session.close()
     with pytest.raises(RuntimeError, match="Session is closed"):
-        await prepare(context, "GET", URL, Content({}))
+        await hop(context, await prepare(context, "GET", URL, Content({})), ())
 
 
 async def test_the_environment_is_read_again_for_every_request() -> None:

@@ -213,7 +213,7 @@ async def test_jar_subclass_is_asked_for_each_request() -> None:
 async def test_error_of_a_jar_leaves_nothing_held() -> None:
     async with ScriptedServer({"*": COOKIE}) as server, gazelle.ClientSession() as session:
         await warm(session, server)
-        with mock.patch("gazelle.client.attempt.store_response_cookies", side_effect=LookupError("jar")):
+        with mock.patch("gazelle.client.cookie_field.CookieSource.store", side_effect=LookupError("jar")):
             with pytest.raises(LookupError, match="jar"):
                 await session.get(server.url())
         await assert_clean(session, server)

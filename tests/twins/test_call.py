@@ -85,6 +85,7 @@ class Client:
         plan.cookies_for = lambda *_: b"Cookie: a=1\r\n"
         plan.serialize = lambda value: repr(value).encode()
         plan.response = Response
+        plan.leaving = Response
         plan.respond = self.respond
         plan.follow = lambda call, request, response: self.go_on(f"follow {response.status}", response)
         plan.repeat = lambda call, request: self.go_on(f"repeat {request.target}", Response(request, None, 299, b""))
@@ -94,7 +95,9 @@ class Client:
         """Stand in for the method of a connector."""
 
     def open_origin(self, site: str) -> Any:
-        template = SimpleNamespace(lead=b" HTTP/1.1\r\nHost: h\r\n", tail=b"Accept: */*\r\n")
+        template = SimpleNamespace(
+            lead=b" HTTP/1.1\r\nHost: h\r\n", tail=b"Accept: */*\r\n", automatic={"accept": b"Accept: */*\r\n"}
+        )
         origin = self.twin.origin.Origin("key", self.pool.bucket("key"), site, template)
         origin.plain = True
         origin.ending = b"\r\n"
@@ -247,7 +250,10 @@ async def test_a_closed_pool_is_left_to_the_full_way(twin: Twin) -> None:
     [
         ("get", {}),
         ("TRACE", {}),
-        ("GET", {"ssl": True}),
+        ("GET", {"ssl": 0}),
+        ("GET", {"auth": ("user", "password")}),
+        ("GET", {"raise_for_status": 1}),
+        ("GET", {"max_redirects": 3}),
         ("GET", {"allow_redirects": None}),
         ("GET", {"timeout": -1}),
         ("GET", {"timeout": True}),
@@ -566,7 +572,16 @@ async def test_the_block_of_a_plain_call_is_entered_and_left_without_a_coroutine
     assert response.left == ["at once"]
 
 
-async def test_the_block_of_a_full_call_awaits_the_end_of_the_response(twin: Twin) -> None:
+async def test_the_block_of_a_full_call_is_left_at_once_too_if_the_response_is_whole(twin: Twin) -> None:
+    async with Client(twin).call() as response:
+        assert response._in_context
+    assert response.left == ["at once"]
+
+
+async def test_the_block_of_a_response_with_more_to_come_awaits_its_end(
+    twin: Twin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Response, "leave", lambda self: False)
     async with Client(twin).call() as response:
         assert response._in_context
     assert response.left == ["awaited"]

@@ -156,7 +156,6 @@ class Plan:
     cookies_for: Callable[[Origin, str], bytes]
     serialize: Callable[[Any], bytes]
     response: Callable[..., Any]
-    leaving: type[Any]
     respond: Callable[[Any, Answer, Lease], Any]
     follow: Callable[["Call", Any, Any], Coroutine[Any, Any, Any]]
     repeat: Callable[["Call", Any], Coroutine[Any, Any, Any]]
@@ -168,6 +167,7 @@ class Plan:
         self.connector: Any = None
         self.connect: Any = None
         self.enter: Any = None
+        self.leaving: Any = None
         self.pool: Pool | None = None
         self.traces: list[Any] = []
         self.stored: Any = None

@@ -114,7 +114,7 @@ class DigestChallenge(NamedTuple):
 
 
 def read_challenge(parameters: dict[str, str]) -> DigestChallenge:
-    """Returns a challenge from the parameters of its field.
+    """Return a challenge from the parameters of its field.
 
     Raises:
         ValueError: it is malformed, or asks for what is not understood.
@@ -159,7 +159,7 @@ def digest_response(
     cnonce: str,
     body: bytes = b"",
 ) -> str:
-    """Returns the `response` parameter (RFC 7616 §3.4.1), in hexadecimal.
+    """Return the `response` parameter (RFC 7616 §3.4.1), in hexadecimal.
 
     Args:
         challenge: what the server asks for.
@@ -197,7 +197,7 @@ def authorization(
     cnonce: str,
     body: bytes = b"",
 ) -> str:
-    """Returns the value of the Authorization field (RFC 7616 §3.4). Arguments as for `digest_response`."""
+    """Return the value of the Authorization field (RFC 7616 §3.4). Arguments as for `digest_response`."""
     response = digest_response(
         challenge, login, password, method, uri, qop=qop, nonce_count=nonce_count, cnonce=cnonce, body=body
     )
@@ -254,7 +254,7 @@ class _Session:
         self.cnonce = os.urandom(16).hex()
 
     def next(self) -> tuple[int, str]:
-        """Returns the nonce count and the client's nonce of the next request."""
+        """Return the nonce count and the client's nonce of the next request."""
         self.count += 1
         # The key of a session is made of its first one, so that it stays (RFC 7616 §3.4.2).
         if self.count > 1 and not self.challenge.has_session_key:
@@ -303,7 +303,7 @@ class DigestAuthMiddleware:
         return f"<{type(self).__name__} login={self._login!r} preemptive={self._preemptive}>"
 
     async def __call__(self, request: _Request, handler: Callable[[_Request], Awaitable[_Response]]) -> _Response:
-        """Sends a request, and sends it again if the response is a challenge that can be answered.
+        """Send a request, and send it again if the response is a challenge that can be answered.
 
         Args:
             request: the request; its Authorization field is set.
@@ -362,7 +362,7 @@ class DigestAuthMiddleware:
         return session
 
     def _read_next_nonce(self, response: DigestResponse) -> None:
-        """Takes the nonce that the server wants to see next (RFC 7616 §3.5)."""
+        """Take the nonce that the server wants to see next (RFC 7616 §3.5)."""
         session = self._session
         field = response.headers.get(hdrs.AUTHENTICATION_INFO)
         if session is None or not field:
@@ -409,7 +409,7 @@ class DigestAuthMiddleware:
 
 
 async def _body_bytes(body: object) -> bytes | None:
-    """Returns the bytes of a body, None if it cannot tell them."""
+    """Return the bytes of a body, None if it cannot tell them."""
     if body is None:
         return b""
     if isinstance(body, bytes | bytearray | memoryview):
@@ -419,7 +419,7 @@ async def _body_bytes(body: object) -> bytes | None:
 
 
 def _choose(values: Sequence[str]) -> DigestChallenge | None:
-    """Returns the first Digest challenge that can be answered (RFC 7616 §3.7), None if there is none at all.
+    """Return the first Digest challenge that can be answered (RFC 7616 §3.7), None if there is none at all.
 
     Raises:
         ClientError: none of them can be answered.
@@ -437,7 +437,7 @@ def _choose(values: Sequence[str]) -> DigestChallenge | None:
 
 
 def _spaces(url: URL, domain: tuple[str, ...]) -> tuple[str, ...]:
-    """Returns the paths of the protection space, as far as it is in the origin of a URL (RFC 7616 §3.3)."""
+    """Return the paths of the protection space, as far as it is in the origin of a URL (RFC 7616 §3.3)."""
     if not domain:
         return ("/",)
     paths = []

@@ -95,15 +95,15 @@ class DraftRequest:
         return self._original.request_info
 
     def is_ssl(self) -> bool:
-        """Returns whether the request goes over TLS."""
+        """Return whether the request goes over TLS."""
         return self.url.scheme in ("https", "wss")
 
     async def update_body(self, body: Any) -> None:
-        """Sets another body, anything that `data=` takes; the fields that describe it follow."""
+        """Set another body, anything that `data=` takes; the fields that describe it follow."""
         self._body = self._builder.replace_body(self.headers, body)
 
     def finish(self) -> ClientRequest:
-        """Returns the request to send: the original, if nothing was changed."""
+        """Return the request to send: the original, if nothing was changed."""
         original = self._original
         same_headers = getversion(self.headers) == self._headers_version  # type: ignore[arg-type]
         same_body = self._body is original.content
@@ -124,7 +124,7 @@ async def run_middlewares(
     draft: DraftRequest,
     last: "Callable[[ClientRequest], Awaitable[ClientResponse]]",
 ) -> "ClientResponse":
-    """Hands a request through middlewares, the first one first, and what comes out of them to `last`."""
+    """Hand a request through middlewares, the first one first, and what comes out of them to `last`."""
 
     async def send_draft(request: DraftRequest) -> "ClientResponse":
         return await last(request.finish())

@@ -89,7 +89,7 @@ class Carried(NamedTuple, Generic[_Auth, _Cookies]):
 def find_redirect(
     method: str, url: URL, status: int, headers: Mapping[str, str], *, requote: bool = True
 ) -> Redirect | None:
-    """Returns where a response redirects to, None if it is to be handed out instead.
+    """Return where a response redirects to, None if it is to be handed out instead.
 
     The target is that of Location, or of URI if Location is missing or empty; without either there is no redirect.
 
@@ -132,7 +132,7 @@ def _plain_target(url: URL, location: str) -> URL | None:
 
 
 def origin_of(url: URL) -> Origin:
-    """Returns scheme, host and port of a URL, which together decide who may see a secret (RFC 6454 §4).
+    """Return scheme, host and port of a URL, which together decide who may see a secret (RFC 6454 §4).
 
     The handshake of a WebSocket is an HTTP request: ws is http here, and wss https.
     """
@@ -140,7 +140,7 @@ def origin_of(url: URL) -> Origin:
 
 
 def rewrite_method(method: str, status: int) -> tuple[str, bool]:
-    """Returns the method that follows a redirect, and whether the body goes with it (RFC 9110 §15.4).
+    """Return the method that follows a redirect, and whether the body goes with it (RFC 9110 §15.4).
 
     | status   | HEAD | GET                   | POST                   | others                |
     |----------|------|-----------------------|------------------------|-----------------------|
@@ -158,7 +158,7 @@ def rewrite_method(method: str, status: int) -> tuple[str, bool]:
 def carry(
     redirect: Redirect, headers: CIMultiDict[str], auth: _Auth | None, cookies: _Cookies | None
 ) -> Carried[_Auth, _Cookies]:
-    """Returns what of a call goes on with a redirect. This is the one place that decides about secrets.
+    """Return what of a call goes on with a redirect. This is the one place that decides about secrets.
 
     | what                                       | same origin           | another origin |
     |--------------------------------------------|-----------------------|----------------|
@@ -192,7 +192,7 @@ def carry(
 
 
 def withheld(redirect: Redirect) -> frozenset[str]:
-    """Returns the names, in lower case, of the session's fields that do not go with a redirect, nor with later ones."""
+    """Return the names, in lower case, of the session's fields that do not go with a redirect, nor with later ones."""
     names = frozenset() if redirect.same_origin else _WITHHELD
     return names if redirect.auth is None else names | {"authorization"}
 
@@ -203,7 +203,7 @@ def _drop(headers: CIMultiDict[str], names: tuple[str, ...]) -> None:
 
 
 def _resolve(base: URL, location: str, requote: bool) -> URL:
-    """Returns the absolute URL that a Location means (RFC 9110 §10.2.2, RFC 3986 §5)."""
+    """Return the absolute URL that a Location means (RFC 9110 §10.2.2, RFC 3986 §5)."""
     if _CONTROL.search(location) is not None:
         raise InvalidUrlRedirectClientError(without_userinfo(location), "it holds a control character")
     # Bytes that are not UTF-8 mean themselves, as everywhere on the web.
@@ -214,7 +214,7 @@ def _resolve(base: URL, location: str, requote: bool) -> URL:
         _, site, rest = _SITE.split(text, 1)
         text = site + _NOT_IN_TARGET.sub(lambda match: quote(match[0]), rest)
     try:
-        # yarl would take `http:/x` and `///x` as relative, to a host that nobody named.
+        # yarl would take `http:/x` and `///x` as relative, and keep the host of the base.
         if (scheme and not text.startswith("//")) or _NO_HOST.match(text) is not None:
             raise ValueError("it has no host")
         reference = URL(f"{scheme}:{text}" if scheme else text, encoded=not requote)
@@ -233,7 +233,7 @@ def _resolve(base: URL, location: str, requote: bool) -> URL:
 
 
 def _split_scheme(base: URL, location: str) -> tuple[str, str]:
-    """Returns the scheme of an absolute reference, or "", and the rest.
+    """Return the scheme of an absolute reference, or "", and the rest.
 
     `http:path` and `http:/path` are relative if the base has the same scheme (RFC 3986 §5.2.2, the old way).
     """

@@ -231,7 +231,7 @@ class ClientResponse:
         return self._released or self._connection is None or self._connection.closed
 
     def release(self) -> _Done:
-        """Lets the connection go. One with an unread rest is closed: reading on could take for ever.
+        """Let the connection go. One with an unread rest is closed: reading on could take for ever.
 
         What is not read yet cannot be read any more; what `read` has returned stays.
         """
@@ -261,20 +261,20 @@ class ClientResponse:
             await self._upload.stop()
 
     async def wait_for_close(self) -> None:
-        """Does what `release` does, and returns when the request body, if it was still being sent, has ended."""
+        """Do what `release` does, and return when the request body, if it was still being sent, has ended."""
         self.release()
         if self._upload is not None:
             await self._upload.finish()
 
     def close(self) -> None:
-        """Closes the connection, if this response still has it."""
+        """Close the connection, if this response still has it."""
         connection = self._connection
         if connection is not None:
             connection.close()
         self.release()
 
     def raise_for_status(self) -> None:
-        """Raises an error if the status is 400 or more. Outside of an `async with` block the response is released.
+        """Raise an error if the status is 400 or more. Outside of an `async with` block the response is released.
 
         Raises:
             ClientResponseError: with the status, and the reason phrase as its message.
@@ -322,7 +322,7 @@ class ClientResponse:
             self._received.tell(observer.traces, self.method, self.url)
 
     async def read(self) -> bytes:
-        """Returns the whole body, with content codings taken off. It is kept: later calls return the same bytes.
+        """Return the whole body, with content codings taken off. It is kept: later calls return the same bytes.
 
         Raises:
             ClientPayloadError: the body is broken, or ends too early; the connection is closed.
@@ -347,7 +347,7 @@ class ClientResponse:
         return body
 
     def _reason(self) -> BaseException:
-        """Returns why there is nothing to read any more: what had broken the body, if something had."""
+        """Return why there is nothing to read any more: what had broken the body, if something had."""
         received = self._received
         error = received.exception() if self._body is None and isinstance(received, StreamReader) else None
         return ClientConnectionError(_CLOSED) if error is None else error
@@ -369,7 +369,7 @@ class ClientResponse:
             raise ClientPayloadError(str(error)) from error
 
     def get_encoding(self) -> str:
-        """Returns the encoding of the body's text.
+        """Return the encoding of the body's text.
 
         It is the charset of Content-Type if Python knows it; UTF-8 for JSON; else what the session's
         `fallback_charset_resolver` says, or without one the body itself: UTF-8 if it is valid UTF-8, or a guess.
@@ -391,7 +391,7 @@ class ClientResponse:
         return detect_encoding(self._body) if resolve is None else resolve(self, self._body)
 
     async def text(self, encoding: str | None = None, errors: str = "strict") -> str:
-        """Returns the body as text.
+        """Return the body as text.
 
         Args:
             encoding: of the text. Default: `get_encoding()`.
@@ -413,7 +413,7 @@ class ClientResponse:
         loads: Callable[[str], Any] = json_module.loads,
         content_type: str | None = "application/json",
     ) -> Any:
-        """Returns the body parsed as JSON, None if it is empty or blank.
+        """Return the body parsed as JSON, None if it is empty or blank.
 
         Args:
             encoding: of the text. Default: `get_encoding()`.

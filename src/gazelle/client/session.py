@@ -510,7 +510,7 @@ class ClientSession:
         return self._policy.auto_decompress
 
 
-# The methods as they are here, by which those of a subclass, or patched ones, are told from them.
+# The methods as they are here; comparing with them shows those of a subclass and patched ones.
 _REQUEST: Final = ClientSession._request
 _ENTER: Final = ClientResponse.__aenter__
 

@@ -33,14 +33,14 @@ class UploadAttempt:
         return self._highest
 
     def begin(self, connection: HttpConnection) -> None:
-        """Takes note that the body is being written now."""
+        """Take note that the body is being written now."""
         self._connection = connection
         self.writing = True
 
     def sent(self, size: int) -> None:
-        """Takes note of bytes that were handed to the transport."""
+        """Take note of bytes that were handed to the transport."""
         self.wire_bytes += size
-        _ = self.written  # what has left by now has left, even if the connection is closed before anybody asks
+        _ = self.written  # looked up now, because a connection that is closed later no longer knows what has left it
 
     def sent_whole(self, size: int) -> None:
         """Note that a body of `size` bytes went with the head."""
@@ -48,7 +48,7 @@ class UploadAttempt:
         self.end(None)
 
     def end(self, error: BaseException | None) -> None:
-        """Takes note that no more will be written, and why; None if all was."""
+        """Take note that no more will be written, and why; None if all was."""
         if error is None:
             self._highest = self.payload_bytes
         self._connection = None
@@ -86,19 +86,19 @@ class UploadTracker:
         return 0 if self._attempt is None else self._attempt.written
 
     def bind(self) -> None:
-        """Takes a request, the only one."""
+        """Take a request, the only one."""
         if self._bound:
             raise RuntimeError("UploadTracker is already bound to a request")
         self._bound = True
 
     def begin(self) -> UploadAttempt:
-        """Returns a new attempt, which is the one that counts."""
+        """Return a new attempt, which is the one that counts."""
         self.attempts += 1
         self._attempt = UploadAttempt(self)
         return self._attempt
 
     def finish(self) -> None:
-        """Takes note that the request is over: there will be no other attempt, but this one may go on."""
+        """Take note that the request is over: there will be no other attempt, but this one may go on."""
         self._over = True
         self.settle()
 
@@ -113,4 +113,4 @@ class UploadTracker:
         error = UploadAbortedError("The request body was not sent to its end")
         error.__cause__ = None if attempt is None else attempt.error
         future.set_exception(error)
-        future.exception()  # who does not look is not to be told by the event loop
+        future.exception()  # retrieved, or the loop would log it for a program that does not ask

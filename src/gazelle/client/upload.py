@@ -23,7 +23,7 @@ class BodyWriter(AbstractStreamWriter):
         connection: the connection.
         generation: the exchange, see `HttpConnection.send_body`.
         chunked: whether the body has the chunked coding.
-        attempt: who counts what is sent.
+        attempt: counts the bytes that are sent.
     """
 
     def __init__(
@@ -35,26 +35,26 @@ class BodyWriter(AbstractStreamWriter):
         self._chunked = chunked
 
     async def write(self, chunk: bytes | bytearray | memoryview) -> None:
-        """Sends a piece, and waits while the server does not take it.
+        """Send a piece, and wait while the server does not take it.
 
         Raises:
             ClientConnectionResetError: the exchange is over.
         """
         size = len(chunk)
         if size:
-            piece = bytes(chunk)  # it may be reused by who made it
+            piece = bytes(chunk)  # the caller may reuse the buffer
             data = encode_chunk(piece) if self._chunked else piece
             await self._send(data)
 
     async def write_eof(self, chunk: bytes = b"") -> None:
-        """Sends the last piece, and ends the body."""
+        """Send the last piece, and end the body."""
         await self.write(chunk)
         if self._chunked:
             await self._send(LAST_CHUNK)
         self._connection.end_body(self._generation)
 
     async def drain(self) -> None:
-        """Returns at once: each piece waits for itself."""
+        """Return at once: each piece waits for itself."""
 
     async def _send(self, data: bytes) -> None:
         drained = self._connection.send_body(self._generation, data)
@@ -72,8 +72,8 @@ class Upload:
     Args:
         connection: the connection.
         request: the request; its payload stays open until `finish`: a redirect may need it again.
-        traces: who is told of each piece.
-        attempt: who counts what is sent.
+        traces: notified of each piece.
+        attempt: counts the bytes that are sent.
     """
 
     __slots__ = ("_payload", "_task")
@@ -99,16 +99,16 @@ class Upload:
         return self._task.done()
 
     def cancel(self) -> None:
-        """Sends no more of it."""
+        """Send no more of it."""
         self._task.cancel()
 
     async def stop(self) -> None:
-        """Sends no more of it, and returns when the code that makes it has ended."""
+        """Send no more of it, and return when the code that makes it has ended."""
         self._task.cancel()
         await asyncio.wait([self._task])
 
     async def finish(self) -> None:
-        """Does what `stop` does, and closes the payload."""
+        """Do what `stop` does, and close the payload."""
         await self.stop()
         await self._payload.close()
 
@@ -124,7 +124,7 @@ async def _send(
     traces: Sequence[Trace],
     attempt: UploadAttempt | None,
 ) -> Exception | None:
-    """Sends a body, and returns why not all of it was sent; None if it was."""
+    """Send a body, and return why not all of it was sent; None if it was."""
     generation = connection.generation
     try:
         if request.expect and not await connection.wait_for_continue():
