@@ -7,8 +7,9 @@ from types import NoneType
 from typing import Any, Final, Self, TypeAlias
 
 from gazelle._impl import ExchangeSettings
-from gazelle.net.stream import StreamOpener, TracedStreamReader
+from gazelle.net.stream_opener import StreamOpener
 from gazelle.net.tls import Fingerprint, TlsPolicy
+from gazelle.net.traced_stream import TracedStreamReader
 from gazelle.timeouts import ClientTimeout
 
 RaiseForStatus: TypeAlias = bool | Callable[[Any], Awaitable[None] | None]

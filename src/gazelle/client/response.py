@@ -29,7 +29,8 @@ from gazelle.fields.links import parse_links
 from gazelle.fields.media_type import MediaType, parse_media_type
 from gazelle.messages import RequestInfo
 from gazelle.net.connection import Connection
-from gazelle.net.stream import StreamReader, TracedStreamReader
+from gazelle.net.stream import StreamReader
+from gazelle.net.traced_stream import TracedStreamReader
 from gazelle.types import HttpVersion
 
 from .observe import Observer
@@ -311,7 +312,7 @@ class ClientResponse:
             stream.set_exception(ClientConnectionError(_CLOSED))
         self._received = stream
         if isinstance(stream, TracedStreamReader) and observer is not None:
-            stream.tell(observer.traces, self.method, self.url)
+            stream.report_to(observer.traces, self.method, self.url)
         return stream
 
     def attach(self, upload: Upload | None, observer: Observer | None) -> None:
@@ -319,7 +320,7 @@ class ClientResponse:
         self._upload = upload
         self._observer = observer
         if isinstance(self._received, TracedStreamReader) and observer is not None:
-            self._received.tell(observer.traces, self.method, self.url)
+            self._received.report_to(observer.traces, self.method, self.url)
 
     async def read(self) -> bytes:
         """Return the whole body, with content codings taken off. It is kept: later calls return the same bytes.

@@ -5,18 +5,15 @@ import logging
 import sys
 import warnings
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable
 from functools import partial
-from typing import Final, Generic, Protocol, Self, TypeVar
+from typing import Final, Protocol
 
-from yarl import URL
-
-from gazelle._impl import BodyBuffer, BodySink, ResponseHead
-from gazelle.body.codings import Decoder, make_decoder
+from gazelle._impl import BodyBuffer, BodySink
+from gazelle.body.codings import Decoder
 from gazelle.errors import ClientError, ClientPayloadError, ContentEncodingError, HttpProcessingError, LineTooLong
-from gazelle.tracing import Trace
 
-_Piece = TypeVar("_Piece")
+from .stream_iterator import StreamIterator
 
 _logger = logging.getLogger("gazelle.client")
 
@@ -34,25 +31,6 @@ class ReadingControl(Protocol):
     def resume_reading(self) -> object: ...
     def receive_into(self, sink: BodySink) -> bool: ...
     def stop_receiving(self, sink: BodySink) -> object: ...
-
-
-class StreamIterator(Generic[_Piece]):
-    """Iterates over what one reading method of a stream gives until it gives the end."""
-
-    __slots__ = ("_end", "_read")
-
-    def __init__(self, read: Callable[[], Awaitable[_Piece]], end: _Piece) -> None:
-        self._read = read
-        self._end = end
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> _Piece:
-        piece = await self._read()
-        if piece == self._end:
-            raise StopAsyncIteration
-        return piece
 
 
 class StreamReader:
@@ -633,83 +611,6 @@ class _Rest:
             stream._size = len(whole)
 
 
-class TracedStreamReader(StreamReader):
-    """A body that is told to traces as it is read: what a reader gets, in its order, every byte once.
-
-    A piece is told before its reader gets it. When a handler raises, or the read is cancelled while a handler runs, the
-    piece stays in the stream for the next read, and is not told again. What `read_nowait` returns is not told.
-    """
-
-    def __init__(
-        self, connection: ReadingControl | None, limit: int = 2**16, *, decoder: Decoder | None = None
-    ) -> None:
-        super().__init__(connection, limit, decoder=decoder)
-        self._traces: Sequence[Trace] = ()
-        self._method = ""
-        self._url = URL()
-        self._told = 0  # value of the cursor up to which traces know the body
-        self._telling = False
-
-    def tell(self, traces: Sequence[Trace], method: str, url: URL) -> None:
-        """Say who is told, and which method and URL they are told."""
-        # And not the response: the connection holds its stream, and a response that is forgotten has to be collected.
-        self._traces = traces
-        self._method = method
-        self._url = url
-
-    async def read(self, n: int = -1) -> bytes:
-        """Read as a `StreamReader` does."""
-        return await self._tell(await super().read(n))
-
-    async def readany(self) -> bytes:
-        """Read as a `StreamReader` does."""
-        return await self._tell(await super().readany())
-
-    async def readexactly(self, n: int) -> bytes:
-        """Read as a `StreamReader` does; what an `IncompleteReadError` hands out was told, too."""
-        try:
-            piece = await super().readexactly(n)
-        except asyncio.IncompleteReadError as error:
-            await self._tell(error.partial)
-            raise
-        return await self._tell(piece)
-
-    async def readchunk(self) -> tuple[bytes, bool]:
-        """Read as a `StreamReader` does."""
-        piece, ends = await super().readchunk()
-        try:
-            return await self._tell(piece), ends
-        except BaseException:
-            if ends:
-                self._splits.appendleft(self._cursor + len(piece))
-            raise
-
-    async def _read_until(self, method: str, separator: bytes, max_size: int | None) -> bytes:
-        return await self._tell(await super()._read_until(method, separator, max_size))
-
-    def _check_idle(self, method: str) -> None:
-        if self._telling:
-            raise RuntimeError(f"{method}() called while traces are told what another coroutine has read")
-        super()._check_idle(method)
-
-    async def _tell(self, piece: bytes) -> bytes:
-        """Tell what was taken from the buffer, and return it; put it back if that fails."""
-        untold = self._cursor - self._told
-        if not piece or untold <= 0:
-            return piece
-        self._told = self._cursor
-        self._telling = True
-        try:
-            for trace in self._traces:
-                await trace.send_response_chunk_received(self._method, self._url, piece[-untold:])
-        except BaseException:
-            self._put_back(piece)
-            raise
-        finally:
-            self._telling = False
-        return piece
-
-
 def _translated(error: BaseException) -> BaseException:
     """Turn what the lower layers raise into what the reader of a body is promised."""
     if isinstance(error, HttpProcessingError) or (
@@ -719,25 +620,3 @@ def _translated(error: BaseException) -> BaseException:
         broken.__cause__ = error
         return broken
     return error
-
-
-class StreamOpener:
-    """Opens the streams of the bodies of one session or request.
-
-    Args:
-        limit: low water mark of the streams, in bytes.
-        auto_decompress: whether content codings are taken off.
-        stream_class: class of the streams.
-    """
-
-    __slots__ = ("auto_decompress", "limit", "stream_class")
-
-    def __init__(self, limit: int, auto_decompress: bool, stream_class: type[StreamReader] = StreamReader) -> None:
-        self.limit = limit
-        self.auto_decompress = auto_decompress
-        self.stream_class = stream_class
-
-    def __call__(self, connection: ReadingControl | None, head: ResponseHead) -> StreamReader:
-        coding = head.content_encoding
-        decoder = make_decoder(coding.decode("latin-1")) if coding is not None and self.auto_decompress else None
-        return self.stream_class(connection, self.limit, decoder=decoder)

@@ -1,18 +1,17 @@
-"""Streams whose pieces are reported to traces, and the opener that chooses the stream of a body."""
+"""Streams whose pieces are reported to traces."""
 
 from __future__ import annotations
 
 import asyncio
-import gzip
 from collections.abc import Awaitable, Callable
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from yarl import URL
 
 from gazelle.errors import ClientPayloadError
-from gazelle.net.stream import StreamOpener, StreamReader, TracedStreamReader
+from gazelle.net.stream import StreamReader
+from gazelle.net.traced_stream import TracedStreamReader
 from tests.support.clean import eventually
 
 HERE = URL("http://h/")
@@ -38,7 +37,7 @@ class Trace:
 def traced(*pieces: bytes, eof: bool = True) -> tuple[TracedStreamReader, Trace]:
     """Return a stream of which these pieces, each an HTTP chunk, have arrived, and its trace."""
     stream, trace = TracedStreamReader(None, 64), Trace()
-    stream.tell([trace], "GET", HERE)  # type: ignore[list-item]
+    stream.report_to([trace], "GET", HERE)  # type: ignore[list-item]
     for piece in pieces:
         stream.feed_data(piece)
         stream.end_chunk()
@@ -125,34 +124,3 @@ async def test_a_broken_body_is_not_reported_by_a_read_that_raises() -> None:
     assert trace.pieces == []
     assert await stream.readany() == b"abc"
     assert trace.pieces == [b"abc"]
-
-
-# The opener.
-
-
-def head(coding: bytes | None) -> Any:
-    return SimpleNamespace(content_encoding=coding)
-
-
-@pytest.mark.parametrize("stream_class", [StreamReader, TracedStreamReader])
-async def test_an_opener_makes_streams_of_its_class_with_its_limit(stream_class: type[StreamReader]) -> None:
-    stream = StreamOpener(1000, True, stream_class)(None, head(None))
-    assert type(stream) is stream_class
-    assert stream.get_read_buffer_limits() == (1000, 2000)
-    stream.feed_data(b"plain")
-    stream.feed_eof()
-    assert await stream.read() == b"plain"
-
-
-@pytest.mark.parametrize(
-    ("auto_decompress", "coding", "decoded"),
-    [(True, b"gzip", True), (False, b"gzip", False), (True, b"GZIP", True), (True, b"identity", False)],
-)
-async def test_an_opener_takes_content_codings_off_if_it_is_asked_to(
-    auto_decompress: bool, coding: bytes, decoded: bool
-) -> None:
-    data = gzip.compress(b"text")
-    stream = StreamOpener(1000, auto_decompress)(None, head(coding))
-    stream.feed_data(data)
-    stream.feed_eof()
-    assert await stream.read() == (b"text" if decoded else data)
