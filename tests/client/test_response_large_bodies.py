@@ -109,7 +109,7 @@ async def test_a_large_body_costs_its_size_once(monkeypatch: pytest.MonkeyPatch)
     take = StreamReader._take
 
     def count(stream: StreamReader, n: int) -> bytes:
-        joined.append(len(stream._buffer))
+        joined.append(len(stream._buffer.pieces))
         return take(stream, n)
 
     monkeypatch.setattr(StreamReader, "_take", count)

@@ -29,7 +29,8 @@ from gazelle.errors import (
     SocketTimeoutError,
     TransferEncodingError,
 )
-from gazelle.net.stream import DECODE_STEP, StreamReader
+from gazelle.net.decoding import DECODE_STEP
+from gazelle.net.stream import StreamReader
 
 LIMIT = 64
 Read = Callable[[StreamReader], Coroutine[Any, Any, object]]
@@ -698,7 +699,8 @@ async def test_back_pressure_of_an_encoded_body_counts_raw_bytes(coding: str) ->
             stream.feed_data(compressed[position : position + 100])
             position += 100
         if position >= len(compressed) and not stream.is_eof():
-            assert stream._raw_size <= 2100
+            assert stream._decoding is not None
+            assert stream._decoding.raw_size <= 2100
             stream.feed_eof()
         piece = await stream.read(100)
         if not piece:
@@ -727,7 +729,7 @@ class Receive(Connection, asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self.stream.feed_data(data)
-        self.most = max(self.most, self.stream._size)
+        self.most = max(self.most, self.stream._buffer.size)
 
     def eof_received(self) -> None:
         self.stream.feed_eof()
@@ -889,7 +891,8 @@ async def test_after_damage_no_more_is_taken_from_the_connection() -> None:
         assert connection.calls == ["pause"]
     stream.feed_data(bytes(1000))
     stream.end_chunk()
-    assert stream._raw_size == 0
+    assert stream._decoding is not None
+    assert stream._decoding.raw_size == 0
     with pytest.raises(ClientPayloadError):
         await stream.readany()
     assert connection.calls == ["pause"]
@@ -1030,9 +1033,9 @@ def test_any_reads_of_any_pieces_give_the_body_in_order(
                 result = await settle(read())
             if isinstance(result, ClientPayloadError):
                 assert broken
-                if not stream._buffer and not stream._raw and feeder.done():
+                if not stream._buffer.pieces and not (stream._decoding and stream._decoding.raw) and feeder.done():
                     break
-                got += stream.read_nowait(1) if stream._buffer else b""
+                got += stream.read_nowait(1) if stream._buffer.pieces else b""
             elif isinstance(result, asyncio.IncompleteReadError):
                 assert expected is asyncio.IncompleteReadError
                 assert result.partial == body[len(got) :]

@@ -3,7 +3,8 @@
 from gazelle._impl import ResponseHead
 from gazelle.body.codings import make_decoder
 
-from .stream import ReadingControl, StreamReader
+from .direct_read import ReadingControl
+from .stream import StreamReader
 
 
 class StreamOpener:

@@ -8,7 +8,8 @@ from yarl import URL
 from gazelle.body.codings import Decoder
 from gazelle.tracing import Trace
 
-from .stream import ReadingControl, StreamReader
+from .direct_read import ReadingControl
+from .stream import StreamReader
 
 
 class TracedStreamReader(StreamReader):
@@ -59,7 +60,7 @@ class TracedStreamReader(StreamReader):
             return await self._report(piece), ends
         except BaseException:
             if ends:
-                self._splits.appendleft(self._cursor + len(piece))
+                self._buffer.splits.appendleft(self._buffer.cursor + len(piece))
             raise
 
     async def _read_until(self, method: str, separator: bytes, max_size: int | None) -> bytes:
@@ -72,16 +73,16 @@ class TracedStreamReader(StreamReader):
 
     async def _report(self, piece: bytes) -> bytes:
         """Report a piece that was taken from the buffer, and return it; put it back if that fails."""
-        unreported = self._cursor - self._reported
+        unreported = self._buffer.cursor - self._reported
         if not piece or unreported <= 0:
             return piece
-        self._reported = self._cursor
+        self._reported = self._buffer.cursor
         self._reporting = True
         try:
             for trace in self._traces:
                 await trace.send_response_chunk_received(self._method, self._url, piece[-unreported:])
         except BaseException:
-            self._put_back(piece)
+            self._buffer.put_back(piece)
             raise
         finally:
             self._reporting = False
