@@ -27,7 +27,7 @@ LAYERS: Final = (
 SANS_IO: Final = ("_pure", "_accel", "fields", "wire")
 # Of the twins, those that know the event loop or a socket.
 # The exchange makes futures, and has no transport.
-WITH_LOOP: Final = ("call", "connection", "deadlines", "exchange", "pool", "readiness")
+WITH_LOOP: Final = ("buffered", "call", "connection", "deadlines", "exchange", "pool", "readiness")
 IO: Final = {"asyncio", "select", "selectors", "socket", "ssl", "threading", "uvloop"}
 DRAWERS: Final = {"common", "helper", "helpers", "misc", "tools", "util", "utils"}
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
@@ -17,67 +15,14 @@ from gazelle.errors import (
     SocketTimeoutError,
 )
 from tests.support.clean import eventually
-from tests.support.transport import ScriptedTransport
+from tests.support.connections import HELLO, ConnectionCase
 from tests.support.twins import Twin
 
-KEY = SimpleNamespace(host="example.org", port=80)
-LIMITS = (8190, 8190, 128)
-HELLO = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
 SWITCHING = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n"
 
 
-class Stream:
-    def __init__(self, control: Any, head: Any) -> None:
-        self.control = control
-        self.got: list[Any] = []
-
-    def feed_data(self, data: bytes) -> None:
-        self.got.append(data)
-
-    def end_chunk(self) -> None:
-        self.got.append(None)
-
-    def feed_eof(self) -> None:
-        self.got.append("end")
-
-    def set_exception(self, exc: BaseException) -> None:
-        self.got.append(exc)
-
-
-class Case:
-    """A connection over a scripted transport, and what its owner was notified of."""
-
-    def __init__(self, twin: Twin, **extra: Any) -> None:
-        loop = asyncio.get_running_loop()
-        self.sink = twin.sink
-        self.events: list[Any] = []
-        events = self.events
-
-        class Owner(twin.sink.ConnectionOwner):  # type: ignore[misc, name-defined]
-            def ended(self, connection: Any, outcome: int, left_over: bytes) -> None:
-                events.append((outcome, left_over))
-
-            def lost(self, connection: Any) -> None:
-                events.append("lost")
-
-        self.twin = twin
-        self.deadlines = twin.deadlines.Deadlines(loop)
-        self.connection = twin.connection.HttpConnection(loop, self.deadlines, Owner(), KEY)
-        assert repr(self.connection) == "<HttpConnection opening example.org:80>"
-        self.transport = ScriptedTransport(self.connection, extra)
-
-    def settings(self, total: float = 0.0, sock_read: float = 0.0) -> Any:
-        return self.twin.exchange.ExchangeSettings(Stream, total, sock_read, True, LIMITS)
-
-    def send(self, method: str = "GET", body: bytes = b"", **how: Any) -> asyncio.Future[Any]:
-        settings = how.pop("settings", None) or self.settings()
-        start = asyncio.get_running_loop().time()
-        waiter: asyncio.Future[Any] = self.connection.exchange(b"HEAD;", body, method, settings, start, **how)
-        return waiter
-
-
 async def test_an_exchange_notifies_the_owner_before_the_caller(twin: Twin) -> None:
-    case = Case(twin)
+    case = ConnectionCase(twin)
     waiter = case.send()
     assert (bytes(case.transport.written), case.connection.busy) == (b"HEAD;", True)
     waiter.add_done_callback(lambda _: case.events.append("answer"))
@@ -91,13 +36,13 @@ async def test_an_exchange_notifies_the_owner_before_the_caller(twin: Twin) -> N
 
 @pytest.mark.parametrize("size", [10, 20000])
 async def test_head_and_body_leave_in_order(twin: Twin, size: int) -> None:
-    case = Case(twin)
+    case = ConnectionCase(twin)
     case.send("POST", b"x" * size)
     assert case.transport.written == b"HEAD;" + b"x" * size
 
 
 async def test_an_answer_while_the_request_body_waits_in_the_transport_closes_the_connection(twin: Twin) -> None:
-    case = Case(twin)
+    case = ConnectionCase(twin)
     waiter = case.send("POST", b"x" * 20000)
     case.transport.unsent = 1
     case.transport.deliver(HELLO)
@@ -107,7 +52,7 @@ async def test_an_answer_while_the_request_body_waits_in_the_transport_closes_th
 
 
 async def test_a_closed_or_busy_connection_takes_no_request(twin: Twin) -> None:
-    case = Case(twin)
+    case = ConnectionCase(twin)
     waiter = case.send()
     with pytest.raises(ServerDisconnectedError):
         case.send()
@@ -122,7 +67,7 @@ async def test_a_closed_or_busy_connection_takes_no_request(twin: Twin) -> None:
 
 @pytest.mark.parametrize("unasked", ["bytes", "end"])
 async def test_whatever_comes_while_the_connection_is_idle_closes_it(twin: Twin, unasked: str) -> None:
-    case = Case(twin)
+    case = ConnectionCase(twin)
     case.transport.deliver(b"HTTP/1.1") if unasked == "bytes" else case.transport.end()
     assert case.connection.closed
     assert not case.connection.is_reusable()
@@ -132,7 +77,7 @@ async def test_whatever_comes_while_the_connection_is_idle_closes_it(twin: Twin,
 
 
 async def test_a_transport_that_is_closing_makes_a_connection_unusable(twin: Twin) -> None:
-    case = Case(twin)
+    case = ConnectionCase(twin)
     assert case.connection.is_reusable()
     case.transport.aborted = True
     assert not case.connection.is_reusable()
@@ -149,7 +94,7 @@ async def test_a_transport_that_is_closing_makes_a_connection_unusable(twin: Twi
 async def test_the_loss_of_the_connection_ends_the_exchange(
     twin: Twin, error: Exception | None, expected: type[Exception]
 ) -> None:
-    case = Case(twin)
+    case = ConnectionCase(twin)
     waiter = case.send()
     case.transport.lose(error)
     with pytest.raises(expected):
@@ -159,11 +104,11 @@ async def test_the_loss_of_the_connection_ends_the_exchange(
 
 
 async def test_an_end_before_the_response_is_an_error_and_after_a_body_without_a_length_its_end(twin: Twin) -> None:
-    case = Case(twin)
+    case = ConnectionCase(twin)
     waiter = case.send()
     case.transport.end()
     assert isinstance(waiter.exception(), ServerDisconnectedError)
-    case = Case(twin)
+    case = ConnectionCase(twin)
     waiter = case.send()
     case.transport.deliver(b"HTTP/1.1 200 OK\r\n\r\nab")
     case.transport.end()
@@ -186,7 +131,7 @@ class Tls:
     ("error", "whole"), [(ssl.SSLZeroReturnError(), True), (ssl.SSLWantReadError(), False), (None, False)]
 )
 async def test_only_close_notify_ends_a_body_under_tls(twin: Twin, error: Exception | None, whole: bool) -> None:
-    case = Case(twin, ssl_object=Tls(error))
+    case = ConnectionCase(twin, ssl_object=Tls(error))
     waiter = case.send()
     case.transport.deliver(b"HTTP/1.1 200 OK\r\n\r\nab")
     case.transport.end()
@@ -195,7 +140,7 @@ async def test_only_close_notify_ends_a_body_under_tls(twin: Twin, error: Except
 
 
 async def test_a_malformed_response_closes_the_connection(twin: Twin) -> None:
-    case = Case(twin)
+    case = ConnectionCase(twin)
     waiter = case.send()
     case.transport.deliver(b"HTTP/1.1 20x OK\r\n\r\n")
     assert waiter.exception() is not None
@@ -208,7 +153,7 @@ async def test_a_malformed_response_closes_the_connection(twin: Twin) -> None:
 
 @pytest.mark.parametrize("more", [(), (b"in flight",)])
 async def test_a_switched_connection_hands_its_transport_over_once(twin: Twin, more: tuple[bytes, ...]) -> None:
-    case = Case(twin)
+    case = ConnectionCase(twin)
     waiter = case.send(upgrade=True)
     case.transport.deliver(SWITCHING + b"frames")
     for data in more:
@@ -225,14 +170,14 @@ async def test_a_switched_connection_hands_its_transport_over_once(twin: Twin, m
 
 
 async def test_a_connection_that_has_not_switched_hands_nothing_over(twin: Twin) -> None:
-    case = Case(twin)
+    case = ConnectionCase(twin)
     with pytest.raises(RuntimeError):
         case.connection.detach()
 
 
 @pytest.mark.parametrize("how", ["close", "end", "lose"])
 async def test_a_switched_connection_that_ends_has_nothing_to_hand_over(twin: Twin, how: str) -> None:
-    case = Case(twin)
+    case = ConnectionCase(twin)
     case.send(upgrade=True)
     case.transport.deliver(SWITCHING)
     {"close": case.connection.close, "end": case.transport.end, "lose": case.transport.lose}[how]()
@@ -245,7 +190,7 @@ async def test_a_switched_connection_that_ends_has_nothing_to_hand_over(twin: Tw
 
 
 async def test_a_stream_pauses_and_resumes_the_transport_while_its_exchange_is_under_way(twin: Twin) -> None:
-    case = Case(twin)
+    case = ConnectionCase(twin)
     waiter = case.send()
     case.transport.deliver(HELLO[:-3])
     control = (await waiter)[3].control
@@ -264,7 +209,7 @@ async def test_a_stream_pauses_and_resumes_the_transport_while_its_exchange_is_u
 
 
 async def test_an_upload_waits_while_the_peer_does_not_read(twin: Twin) -> None:
-    case = Case(twin)
+    case = ConnectionCase(twin)
     case.send("POST", uploading=True)
     connection, generation = case.connection, case.connection.generation
     assert connection.send_body(generation, b"one") is None
@@ -285,7 +230,7 @@ async def test_an_upload_waits_while_the_peer_does_not_read(twin: Twin) -> None:
 
 
 async def test_the_end_of_an_exchange_lets_an_upload_go(twin: Twin) -> None:
-    case = Case(twin)
+    case = ConnectionCase(twin)
     waiter = case.send("POST", uploading=True)
     case.connection.pause_writing()
     drained = case.connection.send_body(1, b"x")
@@ -296,7 +241,7 @@ async def test_the_end_of_an_exchange_lets_an_upload_go(twin: Twin) -> None:
 
 
 async def test_an_upload_is_told_whether_it_is_wanted(twin: Twin) -> None:
-    case = Case(twin)
+    case = ConnectionCase(twin)
     case.send("POST", uploading=True)
     wanted = case.connection.wait_for_continue()
     case.transport.deliver(b"HTTP/1.1 100 Continue\r\n\r\n")
@@ -307,7 +252,7 @@ async def test_an_upload_is_told_whether_it_is_wanted(twin: Twin) -> None:
 
 
 async def test_abandoning_closes_only_an_exchange_under_way(twin: Twin) -> None:
-    case = Case(twin)
+    case = ConnectionCase(twin)
     first = case.send()
     case.transport.deliver(HELLO)
     second = case.send()
@@ -315,13 +260,13 @@ async def test_abandoning_closes_only_an_exchange_under_way(twin: Twin) -> None:
     assert case.connection.busy
     case.connection.abandon(second)
     assert (case.connection.closed, second.cancelled()) == (True, True)
-    case = Case(twin)
+    case = ConnectionCase(twin)
     case.connection.abandon(None)
     assert case.connection.closed
 
 
 async def test_close_ends_the_exchange_with_an_error_and_is_idempotent(twin: Twin) -> None:
-    case = Case(twin)
+    case = ConnectionCase(twin)
     waiter = case.send()
     case.connection.close()
     case.connection.close()
@@ -330,8 +275,8 @@ async def test_close_ends_the_exchange_with_an_error_and_is_idempotent(twin: Twi
 
 
 def test_a_connection_of_a_closed_loop_is_closed_without_a_callback(twin: Twin) -> None:
-    async def make() -> Case:
-        case = Case(twin)
+    async def make() -> ConnectionCase:
+        case = ConnectionCase(twin)
         case.send()
         return case
 
@@ -350,7 +295,7 @@ def test_a_connection_of_a_closed_loop_is_closed_without_a_callback(twin: Twin) 
 async def test_a_deadline_that_passes_ends_the_exchange(
     twin: Twin, limits: dict[str, float], expected: type[Exception]
 ) -> None:
-    case = Case(twin)
+    case = ConnectionCase(twin)
     waiter = case.send(settings=case.settings(**limits))
     with pytest.raises(expected, match=r"waiting for the response head from example\.org:80"):
         await waiter
@@ -359,7 +304,7 @@ async def test_a_deadline_that_passes_ends_the_exchange(
 
 
 async def test_a_reader_that_does_not_read_is_not_a_silent_server(twin: Twin) -> None:
-    case = Case(twin)
+    case = ConnectionCase(twin)
     waiter = case.send(settings=case.settings(sock_read=1e-3))
     case.transport.deliver(HELLO[:-3])
     stream = (await waiter)[3]
@@ -372,149 +317,10 @@ async def test_a_reader_that_does_not_read_is_not_a_silent_server(twin: Twin) ->
 
 
 async def test_deadlines_end_with_the_exchange(twin: Twin) -> None:
-    case = Case(twin)
+    case = ConnectionCase(twin)
     waiter = case.send(settings=case.settings(total=60.0, sock_read=60.0))
     assert len(case.deadlines) == 2
     case.transport.deliver(HELLO)
     await waiter
     assert len(case.deadlines) == 0
     case.deadlines.close()
-
-
-# --- a body that is received into the memory of its reader ------------------------------------------------------------
-
-
-class Memory:
-    """A sink that offers a few bytes at a time."""
-
-    def __init__(self, most: int = 100_000) -> None:
-        self.received = bytearray()
-        self.most = most
-
-    def buffer(self, hint: int) -> memoryview:
-        self.view = memoryview(bytearray(min(hint, self.most)))
-        return self.view
-
-    def wrote(self, size: int) -> None:
-        self.received += self.view[:size]
-
-
-SIZE = 600_000
-LARGE = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % SIZE
-
-
-async def test_a_large_body_goes_past_the_parser_into_the_sink(twin: Twin) -> None:
-    case = Case(twin)
-    waiter = case.send()
-    case.transport.deliver(LARGE + b"a" * 10)
-    stream = (await waiter)[3]
-    sink = Memory()
-    assert case.connection.receive_into(sink)
-    assert not case.connection.receive_into(Memory())
-    assert isinstance(case.transport.protocol, asyncio.BufferedProtocol)
-    case.transport.deliver(b"b" * (SIZE - 11))
-    assert case.connection.busy
-    case.transport.deliver(b"c")
-    assert stream.got == [b"a" * 10, "end"]
-    assert sink.received == b"b" * (SIZE - 11) + b"c"
-    assert case.transport.protocol is case.connection
-    assert case.events == [(case.sink.REUSE, b"")]
-    waiter = case.send()
-    case.transport.deliver(HELLO)
-    assert (await waiter)[3] == b"hello"
-
-
-async def test_a_reader_that_goes_leaves_the_rest_to_the_stream(twin: Twin) -> None:
-    case = Case(twin)
-    waiter = case.send()
-    case.transport.deliver(LARGE)
-    stream = (await waiter)[3]
-    sink = Memory()
-    assert case.connection.receive_into(sink)
-    case.transport.deliver(b"b" * 300_000)
-    case.connection.stop_receiving(Memory())
-    assert case.transport.protocol is not case.connection
-    case.connection.stop_receiving(sink)
-    case.transport.deliver(b"c" * 300_000)
-    assert (len(sink.received), stream.got) == (300_000, [b"c" * 300_000, "end"])
-
-
-@pytest.mark.parametrize("how", ["end", "lose", "close"])
-async def test_a_body_that_breaks_off_ends_the_stream_with_an_error(twin: Twin, how: str) -> None:
-    case = Case(twin)
-    waiter = case.send()
-    case.transport.deliver(LARGE)
-    stream = (await waiter)[3]
-    assert case.connection.receive_into(Memory())
-    case.transport.deliver(b"b")
-    {"end": case.transport.end, "lose": case.transport.lose, "close": case.connection.close}[how]()
-    assert isinstance(stream.got[0], Exception)
-    assert case.events[0] == (case.sink.CLOSE, b"")
-    await eventually(lambda: case.events[-1] == "lost")
-
-
-@pytest.mark.parametrize(
-    "head",
-    [
-        b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n",
-        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nf0000\r\n",
-        b"HTTP/1.1 200 OK\r\n\r\n",
-    ],
-    ids=["small", "chunked", "until the end"],
-)
-async def test_other_bodies_go_to_the_stream(twin: Twin, head: bytes) -> None:
-    case = Case(twin)
-    waiter = case.send()
-    case.transport.deliver(head)
-    await waiter
-    assert not case.connection.receive_into(Memory())
-    assert case.transport.protocol is case.connection
-
-
-async def test_a_transport_that_is_always_buffered_reads_into_one_buffer_and_into_the_sink(twin: Twin) -> None:
-    case = Case(twin)
-    case.transport = ScriptedTransport(case.connection.as_buffered())
-    protocol = case.transport.protocol
-    waiter = case.send()
-    case.transport.deliver(HELLO)
-    assert (await waiter)[3] == b"hello"
-    waiter = case.send()
-    case.transport.deliver(LARGE + b"a")
-    stream = (await waiter)[3]
-    sink = Memory()
-    assert case.connection.receive_into(sink)
-    case.transport.deliver(b"b" * 300_000)
-    case.connection.stop_receiving(sink)
-    case.transport.deliver(b"c" * (SIZE - 300_001))
-    assert (len(sink.received), b"".join(stream.got[:-1])) == (300_000, b"a" + b"c" * (SIZE - 300_001))
-    assert (stream.got[-1], case.transport.protocol) == ("end", protocol)
-    other = Case(twin)
-    ScriptedTransport(other.connection.as_buffered())
-    assert other.connection.get_read_buffer(-1) is case.connection.get_read_buffer(-1)  # one for the loop
-    case.transport.end()
-    assert case.connection.closed
-    await eventually(lambda: case.events[-1] == "lost")
-
-
-async def test_a_buffered_transport_notifies_of_the_loss_and_of_flow_control(twin: Twin) -> None:
-    case = Case(twin)
-    case.transport = ScriptedTransport(case.connection.as_buffered())
-    waiter = case.send("POST", uploading=True)
-    case.transport.protocol.pause_writing()
-    drained = case.connection.send_body(1, b"x")
-    case.transport.protocol.resume_writing()
-    assert drained.done()
-    case.transport.lose()
-    assert isinstance(waiter.exception(), ServerDisconnectedError)
-    assert case.events == [(case.sink.CLOSE, b""), "lost"]
-
-
-async def test_the_silence_of_a_server_counts_while_a_body_is_received(twin: Twin) -> None:
-    case = Case(twin)
-    waiter = case.send(settings=case.settings(sock_read=1e-3))
-    case.transport.deliver(LARGE)
-    stream = (await waiter)[3]
-    assert case.connection.receive_into(Memory())
-    case.transport.deliver(b"b")
-    await eventually(lambda: not case.connection.busy)
-    assert isinstance(stream.got[-1], SocketTimeoutError)

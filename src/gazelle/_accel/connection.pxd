@@ -2,6 +2,7 @@
 
 import cython
 
+from gazelle._accel.buffered cimport ReadBuffer, Receiver
 from gazelle._accel.clock cimport monotonic
 from gazelle._accel.deadlines cimport Deadline, Deadlines
 from gazelle._accel.exchange cimport Exchange, ExchangeSettings, deliver
@@ -10,10 +11,10 @@ from gazelle._accel.sink cimport ConnectionOwner
 
 cdef int _OPENING, _IDLE, _BUSY, _SWITCHED, _DETACHED, _CLOSED
 cdef int _PENDING, _REUSE, _CLOSE, _SWITCH
-cdef Py_ssize_t _JOIN_LIMIT, _DIRECT_LIMIT, _SCRATCH_SIZE
+cdef Py_ssize_t _JOIN_LIMIT
 
 
-cdef class HttpConnection:
+cdef class HttpConnection(Receiver):
     cdef object __weakref__
     cdef object _loop
     cdef Deadlines _deadlines
@@ -29,9 +30,7 @@ cdef class HttpConnection:
     cdef bint _writing_paused
     cdef object _drained
     cdef bytes _left_over
-    cdef object _sink
-    cdef object _scratch
-    cdef bint _buffered
+    cdef ReadBuffer _read_buffer
     cdef public ConnectionOwner owner
     cdef public object transport
     cdef readonly object key
@@ -57,10 +56,7 @@ cdef class HttpConnection:
     cpdef tuple detach(self)
     cpdef object pause_reading(self)
     cpdef object resume_reading(self)
-    cpdef object get_read_buffer(self, object sizehint)
-    @cython.locals(outcome=int)
-    cpdef object read_buffer_updated(self, Py_ssize_t size)
-    cdef object _set_protocol(self, object protocol)
+    cpdef object body_received(self, int outcome)
     @cython.locals(outcome=int)
     cpdef object data_received(self, bytes data)
     cdef object _take_unasked(self, bytes data)

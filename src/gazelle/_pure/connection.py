@@ -1,11 +1,9 @@
-"""One HTTP/1.1 connection as an asyncio protocol: transport events, buffers, flow control, deadlines.
+"""One HTTP/1.1 connection as an asyncio protocol: transport events, flow control, deadlines.
 
-What a request and its response are is the work of `exchange`; to whom the connection belongs is that of its owner.
+Requests and responses are handled by `exchange`, the reuse of the connection by its owner.
 """
 
 import asyncio
-import weakref
-from collections.abc import Callable
 from ssl import SSLError, SSLZeroReturnError
 from typing import Any, Final
 
@@ -17,6 +15,7 @@ from gazelle.errors import (
     SocketTimeoutError,
 )
 
+from .buffered import BufferedConnection, ReadBuffer, Receiver
 from .clock import monotonic
 from .deadlines import Deadline, Deadlines
 from .exchange import Answer, Exchange, ExchangeSettings, deliver
@@ -26,13 +25,13 @@ from .sink import CLOSE, PENDING, REUSE, SWITCH, BodySink, ConnectionOwner
 _OPENING: Final = 0
 _IDLE: Final = 1
 _BUSY: Final = 2
-_SWITCHED: Final = 3  # another protocol begins here; the transport waits for `detach`
+_SWITCHED: Final = 3  # another protocol follows; the transport waits for `detach`
 _DETACHED: Final = 4
 _CLOSED: Final = 5
 
 _STATES: Final = ("opening", "idle", "busy", "switched", "detached", "closed")
 
-# The same as C integers.
+# C integers of the same names in the compiled build.
 _PENDING: Final = PENDING
 _REUSE: Final = REUSE
 _CLOSE: Final = CLOSE
@@ -41,41 +40,33 @@ _SWITCH: Final = SWITCH
 # Up to this size a request body is joined to its head, so that both leave in one segment and one system call.
 _JOIN_LIMIT: Final = 16384
 
-# From this size on, what is left of a body is received into the memory of its reader.
-_DIRECT_LIMIT: Final = 256 * 1024
 
-_SCRATCH_SIZE: Final = 256 * 1024
-
-
-class HttpConnection:
+class HttpConnection(Receiver):
     """A connection that carries one exchange after the other.
 
-    `exchange` writes a request and returns a future that completes once: when the response is there, if it arrived
-    in one piece, or else when its head is there. In the first case the body of the answer is what `read` has to return
-    (`bytes`), or if a content coding has to be removed, or its chunks are known, a list of pieces in which None ends a
-    chunk; and the owner has the connection back already. In the second it is a stream.
+    `exchange` writes a request and returns a future that completes once: with the whole response if it arrived in one
+    piece, else with its head. The body of a whole response is `bytes`, or, if it has a content coding or chunks, a list
+    of pieces in which None ends a chunk; the owner has the connection back by then. Otherwise the body is a stream.
 
     Args:
         loop: the event loop of the connection.
         deadlines: the deadlines of that loop.
-        owner: notified when an exchange ends, and when the connection does.
+        owner: notified of the end of each exchange and of the connection.
         key: its `host` and `port` appear in error messages.
     """
 
     __slots__ = (
         "__weakref__",
-        "_buffered",
         "_deadlines",
         "_drained",
         "_exchange",
         "_left_over",
         "_loop",
         "_probe",
+        "_read_buffer",
         "_read_deadline",
         "_read_time",
         "_reading_paused",
-        "_scratch",
-        "_sink",
         "_state",
         "_total_deadline",
         "_unsent",
@@ -96,6 +87,7 @@ class HttpConnection:
         self.key = key
         self.capacity = 1
         self._exchange = Exchange(loop.create_future, self)
+        self._read_buffer = ReadBuffer(loop, self, self._exchange)
         self._total_deadline = Deadline(self)
         self._read_deadline = Deadline(self)
         self._read_time = 0.0
@@ -110,9 +102,6 @@ class HttpConnection:
         self._writing_paused = False
         self._drained: asyncio.Future[None] | None = None
         self._left_over = b""
-        self._sink: BodySink | None = None
-        self._scratch: memoryview | None = None
-        self._buffered = False  # the transport has a BufferedConnection all the time
 
     def __repr__(self) -> str:
         host, port = getattr(self.key, "host", "?"), getattr(self.key, "port", "?")
@@ -143,10 +132,9 @@ class HttpConnection:
         return self._state == _IDLE
 
     def is_reusable(self) -> bool:
-        """Return whether an idle connection can take another request.
+        """Return whether an idle connection can take another request, by one system call.
 
-        Bytes, or an end, that lie in the socket unread belong to no request: the answer to the next request must not
-        be looked for behind them. One system call tells.
+        Unread bytes, or an end of the stream, belong to no request: the next response must not be read after them.
         """
         if self._state != _IDLE or self.transport.is_closing():
             return False
@@ -170,11 +158,11 @@ class HttpConnection:
             head: the request head, ready for the wire.
             body: the request body, ready for the wire.
             method: method of the request.
-            settings: how.
-            start: when the request began (`time.monotonic` seconds).
-            uploading: more of the request follows through `send_body`, until `end_body`.
-            upgrade: the caller takes the connection over if the response is 101, or 2xx to CONNECT: see `detach`.
-                Without it, 101 is an error, and the connection is closed behind the response to CONNECT.
+            settings: the settings of the exchange.
+            start: start time of the request (`time.monotonic` seconds).
+            uploading: whether more of the body follows through `send_body`, until `end_body`.
+            upgrade: whether the caller calls `detach` after 101, or 2xx to CONNECT. If False, 101 is an error, and the
+                connection is closed after the response to CONNECT.
 
         Raises:
             ServerDisconnectedError: the connection is closed.
@@ -203,10 +191,7 @@ class HttpConnection:
         return waiter
 
     def abandon(self, waiter: "asyncio.Future[Answer] | None") -> None:
-        """Close the connection if the exchange of `waiter` is still under way, or could not begin (None).
-
-        If it is over, the connection is idle, or carries another exchange, and stays as it is.
-        """
+        """Close the connection if the exchange of `waiter` is under way, or could not begin (None); else do nothing."""
         if waiter is None:
             self.close()
         elif self._exchange.waiter is waiter:
@@ -221,18 +206,16 @@ class HttpConnection:
         if self._state >= _DETACHED:
             return
         if self._loop.is_closed():
-            # No callback can run any more, and the transport closes its socket when it is collected.
+            # No callback can run any more; the transport closes its socket when it is collected.
             self._state = _CLOSED
             return
         self._end(_CLOSE, ClientConnectionError("Connection closed"))
 
     def detach(self) -> tuple[Any, bytes]:
-        """Hand the transport over, and return it with the bytes of the new protocol that have arrived.
-
-        The transport does not read; the next protocol has to be set before it reads on.
+        """Return the transport, with reading paused, and the bytes of the new protocol that have arrived.
 
         Raises:
-            RuntimeError: no exchange has ended in SWITCH, or the transport was handed over before, or is closed.
+            RuntimeError: no exchange has ended in SWITCH, or the transport was detached before, or is closed.
         """
         if self._state != _SWITCHED:
             raise RuntimeError(f"{self!r} has no transport to hand over")
@@ -243,10 +226,10 @@ class HttpConnection:
         self._left_over = b""
         return transport, left_over
 
-    # A request body that is sent in pieces. Each call names the exchange it belongs to by its `generation`.
+    # A request body in pieces. The `generation` of a call identifies its exchange.
 
     def send_body(self, generation: int, data: bytes) -> "asyncio.Future[None] | None":
-        """Send a piece of the request body, and return what to wait for before the next, if anything.
+        """Send a piece of the request body; return a future to wait for before the next one, or None.
 
         Raises:
             ClientConnectionResetError: the exchange is over.
@@ -267,94 +250,57 @@ class HttpConnection:
             self._exchange.uploading = False
 
     def fail_body(self, generation: int, error: Exception) -> None:
-        """End the exchange with an error, because its request body cannot be completed."""
+        """End the exchange with an error: its request body cannot be completed."""
         if self._state == _BUSY and self.generation == generation:
             self._end(_CLOSE, error)
 
     def wait_for_continue(self) -> "asyncio.Future[bool]":
-        """Return a future that says whether the server wants the request body (RFC 9110 §10.1.1)."""
+        """Return a future of whether to send the request body (RFC 9110 §10.1.1)."""
         return self._exchange.wait_for_continue()
 
     # Flow control of the response body.
 
     def pause_reading(self) -> None:
-        """Stop reading from the socket: the body stream holds more than it wants."""
+        """Stop reading from the socket: the body stream is above its high water mark."""
         if not self._reading_paused and self._state == _BUSY:
             self._reading_paused = True
             self.transport.pause_reading()
 
     def resume_reading(self) -> None:
-        """Read from the socket again."""
+        """Continue reading from the socket."""
         if self._reading_paused and self._state == _BUSY:
             self._reading_paused = False
             self._read_time = monotonic()
             self.transport.resume_reading()
 
-    # A large body that goes from the socket into the memory of its reader.
+    # A large body, received into the memory of its reader.
 
     def receive_into(self, sink: BodySink) -> bool:
-        """Receive the rest of the body into `sink`, and return True; False if it goes to the stream as before.
-
-        It pays for a large body with a Content-Length. A transport that calls `data_received` gets a
-        `BufferedProtocol` for it in mid-stream, until the body ends or `stop_receiving` is called.
-        """
-        if self._state != _BUSY or self._sink is not None or self._exchange.body_left() < _DIRECT_LIMIT:
+        """Receive the rest of the body into `sink` if that pays off; return False if the stream still gets it."""
+        if self._state != _BUSY or self._reading_paused:
             return False
-        if self._reading_paused:
-            return False
-        self._sink = sink
-        if not self._buffered:
-            self._set_protocol(BufferedConnection(self))
-        return True
+        return self._read_buffer.attach(sink, self.transport)
 
     def stop_receiving(self, sink: BodySink) -> None:
-        """Give what follows of the body to the stream again; nothing happens if `sink` is not in use any more."""
-        if self._sink is sink:
-            self._sink = None
-            if not self._buffered:
-                self._set_protocol(self)
+        """Feed the stream again; do nothing if `sink` is not in use any more."""
+        self._read_buffer.detach(sink, self.transport)
 
-    def get_read_buffer(self, sizehint: int) -> memoryview:
-        """Return where the transport writes the next bytes: into the sink, if there is one.
-
-        A view of the sink is no longer than the body: what follows is not read before the exchange is over.
-        """
-        if self._sink is not None:
-            return self._sink.buffer(self._exchange.body_left())
-        if self._scratch is None:
-            self._scratch = _scratch_of(self._loop)
-        return self._scratch
-
-    def read_buffer_updated(self, size: int) -> None:
-        """Take note of bytes that the transport has written there."""
-        if self._sink is None:
-            assert self._scratch is not None
-            self.data_received(self._scratch[:size].tobytes())
-            return
-        self._sink.wrote(size)
-        outcome = self._exchange.skip(size)
+    def body_received(self, outcome: int) -> None:
+        """Handle the outcome of the exchange, or PENDING, after the sink has taken bytes of the body."""
         if self._read_deadline.seconds:
             self._read_time = monotonic()
         if outcome != _PENDING:
             self._end(outcome, None)
 
-    def _set_protocol(self, protocol: Any) -> None:
-        transport = self.transport
-        if transport is None or transport.is_closing():
-            return  # nothing will be read, and what calls the protocol then is the same in both
-        transport.pause_reading()  # uvloop looks at the kind of the protocol when it begins to read
-        transport.set_protocol(protocol)
-        transport.resume_reading()
-
     # Transport events.
 
-    def as_buffered(self) -> "BufferedConnection":
-        """Return the protocol by which a TLS transport reads into one buffer, instead of making `bytes` of 256 KiB."""
-        self._buffered = True
-        return BufferedConnection(self)
+    def as_buffered(self) -> BufferedConnection:
+        """Return the protocol with which a TLS transport reads into one buffer, not into new `bytes` of 256 KiB."""
+        self._read_buffer.permanent = True
+        return BufferedConnection(self, self._read_buffer)
 
     def connection_made(self, transport: Any) -> None:
-        """Take the transport."""
+        """Start with a connected transport."""
         self.transport = transport
         self._write = transport.write
         sock = transport.get_extra_info("socket")
@@ -363,7 +309,7 @@ class HttpConnection:
         self._state = _IDLE
 
     def data_received(self, data: bytes) -> None:
-        """Take what was read."""
+        """Feed the exchange."""
         if self._state != _BUSY:
             self._take_unasked(data)
             return
@@ -381,11 +327,10 @@ class HttpConnection:
         if self._state == _SWITCHED:
             self._left_over += data  # in flight when reading was paused
         else:
-            # No request has asked for this: what follows on this connection cannot be trusted to be an answer.
-            self.close()
+            self.close()  # bytes that answer no request: a later response on this connection cannot be trusted
 
     def eof_received(self) -> None:
-        """Take the end of what the peer sends; only this ends a body without a length."""
+        """Handle the end of the peer's stream, which ends a body without a length (RFC 9112 §6.3)."""
         if self._state != _BUSY:
             self.close()
             return
@@ -401,7 +346,7 @@ class HttpConnection:
             self._end(outcome, None)
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        """Take the end of the connection."""
+        """End the exchange, and notify the owner that the socket is closed."""
         if self._state < _DETACHED:
             if exc is None:
                 self._end(_CLOSE, ServerDisconnectedError())
@@ -414,11 +359,11 @@ class HttpConnection:
         self.owner.lost(self)
 
     def pause_writing(self) -> None:
-        """Take note that the peer does not read."""
+        """Note that the write buffer is full: the peer does not read."""
         self._writing_paused = True
 
     def resume_writing(self) -> None:
-        """Take note that the peer reads again: the silence that counts begins when it has read everything."""
+        """Note that the write buffer has drained; `sock_read` starts anew, as the peer can answer only now."""
         self._writing_paused = False
         if self._drained is not None and not self._drained.done():
             self._drained.set_result(None)
@@ -426,7 +371,7 @@ class HttpConnection:
             self._read_time = monotonic()
 
     def on_deadline(self, deadline: Deadline) -> None:
-        """End the exchange because its time is over."""
+        """End the exchange with a timeout error, or postpone the deadline if the server is not silent."""
         where = f"{self.key.host}:{self.key.port}"
         phase = "the response head" if self._exchange.stream is None else "the rest of the response body"
         if deadline is self._total_deadline:
@@ -434,7 +379,7 @@ class HttpConnection:
             self._end(_CLOSE, TimeoutError(message))
             return
         now = monotonic()
-        # A reader that does not read is not a server that does not send, nor is a server that is still taking the body.
+        # Time during which reading is paused, or the request body is still being sent, is no silence of the server.
         start = now if self._reading_paused or (self._unsent and self._is_sending()) else self._read_time
         if start + deadline.seconds > now:
             self._deadlines.add(deadline, deadline.seconds, start)
@@ -445,20 +390,16 @@ class HttpConnection:
     # The end of an exchange, or of the connection.
 
     def _end(self, outcome: int, error: Exception | None) -> None:
-        """End the exchange under way, if there is one: the only way out of it.
+        """End the exchange under way, if any, with an outcome, and an error unless the response is complete.
 
-        The owner is notified before the caller, so that the connection is in the pool when the caller goes on.
-
-        Args:
-            outcome: REUSE, CLOSE or SWITCH.
-            error: why the exchange failed, None if its response is complete.
+        The owner is notified before the caller, so that the connection is in the pool when the caller continues.
         """
         exchange = self._exchange
         waiter, stream = exchange.waiter, exchange.stream
         if outcome == _REUSE and self._unsent and self._is_sending():
-            outcome = _CLOSE  # the peer has answered before it has read the request
-        if self._sink is not None:
-            self.stop_receiving(self._sink)
+            outcome = _CLOSE  # the peer has answered before it read the whole request
+        if self._read_buffer.sink is not None:
+            self.stop_receiving(self._read_buffer.sink)
         self._disarm()
         answer = exchange.finish()
         left_over = b""
@@ -493,14 +434,11 @@ class HttpConnection:
             self._drained = None
 
     def _is_sending(self) -> bool:
-        """Return whether part of the request body has not left yet."""
+        """Return whether part of the request body is still in the write buffer."""
         return bool(self.transport.get_write_buffer_size() > 0)
 
     def _is_cut_off(self) -> bool:
-        """Return whether an end of the stream under TLS came without the peer's close_notify (RFC 8446 §6.1).
-
-        Anybody on the way can cause that, so it does not end a body. The transport does not tell the two apart.
-        """
+        """Return whether a TLS stream ended without close_notify (RFC 8446 §6.1): it may be truncated."""
         ssl_object = self.transport.get_extra_info("ssl_object")
         if ssl_object is None:
             return False
@@ -510,54 +448,3 @@ class HttpConnection:
             return False
         except SSLError:
             return True
-
-
-class BufferedConnection(asyncio.BufferedProtocol):
-    """The face of a connection for a transport that asks for the memory to read into.
-
-    A plain transport has it while a body is received into the memory of its reader, one with TLS all the time.
-    """
-
-    def __init__(self, connection: HttpConnection) -> None:
-        self._connection = connection
-
-    def connection_made(self, transport: Any) -> None:
-        """Take the transport."""
-        self._connection.connection_made(transport)
-
-    @property
-    def get_buffer(self) -> Callable[[int], memoryview]:
-        """What returns where the next bytes go: transports keep it, so that it is one call."""
-        return self._connection.get_read_buffer
-
-    @property
-    def buffer_updated(self) -> Callable[[int], None]:
-        """What takes note of bytes that were written there."""
-        return self._connection.read_buffer_updated
-
-    def eof_received(self) -> None:
-        """Take the end of what the peer sends."""
-        self._connection.eof_received()
-
-    def connection_lost(self, exc: BaseException | None) -> None:
-        """Take the end of the connection."""
-        self._connection.connection_lost(exc)
-
-    def pause_writing(self) -> None:
-        """Take note that the peer does not read."""
-        self._connection.pause_writing()
-
-    def resume_writing(self) -> None:
-        """Take note that the peer reads again."""
-        self._connection.resume_writing()
-
-
-# What TLS is decrypted into, one for all connections of a loop: the bytes are taken out before the next read begins.
-_scratches: "weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, memoryview]" = weakref.WeakKeyDictionary()
-
-
-def _scratch_of(loop: asyncio.AbstractEventLoop) -> memoryview:
-    scratch = _scratches.get(loop)
-    if scratch is None:
-        scratch = _scratches[loop] = memoryview(bytearray(_SCRATCH_SIZE))
-    return scratch
