@@ -9,7 +9,9 @@ from multidict import CIMultiDict
 
 from tests.support.twins import Twin
 
-TEMPLATE = SimpleNamespace(lead=b" HTTP/1.1\r\nHost: h\r\n", tail=b"Accept: */*\r\n")
+TEMPLATE = SimpleNamespace(
+    lead=b" HTTP/1.1\r\nHost: h\r\n", tail=b"Accept: */*\r\n", automatic={"accept": b"Accept: */*\r\n"}
+)
 
 
 def make(twin: Twin, site: str) -> Any:

@@ -10,6 +10,7 @@ from gazelle._impl import WireRequest
 from gazelle.auth import BasicAuth
 from gazelle.body.payload import Payload
 from gazelle.messages import RequestInfo
+from gazelle.net.key import ConnectionKey
 from gazelle.wire.request_framing import Framing
 from gazelle.wire.request_head import parse_head_fields
 
@@ -37,6 +38,11 @@ class ClientRequest(WireRequest):
     tracker: UploadTracker | None = None
     url_auth: BasicAuth | None = None
     fresh: bool = False
+
+    def __init__(
+        self, method: str, connection_key: ConnectionKey, head: bytes, body: bytes, site: str, target: str
+    ) -> None:
+        super().__init__(method, connection_key, head, body, site, target)
 
     def __repr__(self) -> str:
         return f"<ClientRequest {self.method} {self.url}>"
