@@ -99,7 +99,8 @@ cdef class Call(Sendable):
     cdef object _abandon(self)
     @cython.locals(
         plan=Plan, origin=Origin, pool=Pool, lease=Lease, settings=ExchangeSettings, request=WireRequest, fields=bytes,
-        tail=bytes, cookies=bytes, authorization=bytes, described=bytes, start=double,
+        tail=bytes, cookies=bytes, authorization=bytes, given=bytes, described=bytes,
+        start=double,
     )
     cdef object _begin(self)
     @cython.locals(limited=ExchangeSettings)

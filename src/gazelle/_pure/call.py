@@ -422,9 +422,12 @@ class Call(Sendable):
         if fields is None:
             return None
         tail = origin.tail if self._headers is None else _tail(self._headers, origin)
-        authorization = origin.authorization if self._auth is None else _credentials(self._auth, origin)
-        if authorization is None:
-            return None
+        authorization = origin.authorization
+        if self._auth is not None:
+            given = None if self._headers else _credentials(self._auth, origin)  # fields could have credentials, too
+            if given is None:
+                return None
+            authorization = given
         cookies = plan.cookies_for(origin, self._target) if plan.stored else b""
         described = self._describe(origin)
         if described is None:

@@ -249,12 +249,14 @@ class RequestBuilder:
         template = self._make_template(key, self._skip)
         origin = Origin(key, self._bucket_of(key), f"{url.scheme}://{url.raw_authority}", template)
         origin.ending = self._connection_line + b"\r\n"
-        origin.fixed = template.names | _NOT_PLAIN
         origin.identified = "authorization" in template.names
         origin.typed = "content-type" in template.names
         origin.own = self.locator.base_url is None or self.locator.base_url.origin() == url.origin()
         origin.secure = self.cookies.is_secure(url, key)
         origin.authorization = self.credentials.origin_line(origin)
+        origin.fixed = template.names | _NOT_PLAIN
+        if not origin.authorization:
+            origin.fixed -= {"authorization"}
         clash = bool(origin.authorization) and "authorization" in template.names
         origin.plain = not clash and template.names.isdisjoint(_NOT_PLAIN_DEFAULTS)
         origins.put(name, origin)
