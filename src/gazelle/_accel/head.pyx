@@ -144,7 +144,7 @@ cdef class ResponseHead:
         return self._headers
 
     def first(self, bytes name):
-        """Returns the first value of the field `name`, given in lower case, without building `headers`."""
+        """Return the first value of the field `name`, given in lower case, without building `headers`."""
         cdef Py_ssize_t index
         cdef const char* wanted = PyBytes_AS_STRING(name)
         cdef Py_ssize_t size = PyBytes_GET_SIZE(name)
@@ -188,7 +188,7 @@ cdef class ResponseHead:
 
 
 cdef inline bint _same(const char* text, const char* lower, Py_ssize_t size) noexcept nogil:
-    """Compares ASCII without regard to case; `lower` is in lower case and holds letters and hyphens only."""
+    """Compare ASCII without regard to case; `lower` is in lower case and holds letters and hyphens only."""
     cdef Py_ssize_t index
     cdef char char
     for index in range(size):
@@ -201,7 +201,7 @@ cdef inline bint _same(const char* text, const char* lower, Py_ssize_t size) noe
 
 
 cpdef Py_ssize_t find_head_end(object data, Py_ssize_t start) except -2:
-    """Returns the position after the first empty line of `data[start:]`, or -1 if there is none yet.
+    """Return the position after the first empty line of `data[start:]`, or -1 if there is none yet.
 
     The bytes before `start` must belong to a line that is not empty.
     """
@@ -230,14 +230,14 @@ cpdef Py_ssize_t find_head_end(object data, Py_ssize_t start) except -2:
 
 
 cdef bytes _cut(bytes data, Py_ssize_t start, Py_ssize_t end):
-    """Returns `data[start:end]`, at a third of what a slice costs."""
+    """Return `data[start:end]`, at a third of the cost of a slice."""
     if data is None or not 0 <= start <= end <= PyBytes_GET_SIZE(data):
         raise ValueError("range outside of the data")
     return PyBytes_FromStringAndSize(PyBytes_AS_STRING(data) + start, end - start)
 
 
 cpdef ResponseHead parse_head(bytes data, Py_ssize_t start, Py_ssize_t end):
-    """Parses `data[start:end]`, a head up to and including its empty line.
+    """Parse `data[start:end]`, a head up to and including its empty line.
 
     Raises:
         BadStatusLine: the first line is not a status line of HTTP/1.0 or HTTP/1.1.
@@ -306,7 +306,7 @@ cpdef ResponseHead parse_head(bytes data, Py_ssize_t start, Py_ssize_t end):
 
 
 cdef int _take_fields(ResponseHead head, Scratch* scratch) except -1:
-    """Copies the spans, trims the values, and keeps the fields that decide about the connection and the body."""
+    """Copy the spans, trim the values, and keep the fields that decide about the connection and the body."""
     cdef Py_ssize_t index
     cdef Span* span
     cdef const char* base = scratch.base
@@ -366,7 +366,7 @@ cdef int _take_fields(ResponseHead head, Scratch* scratch) except -1:
 
 
 cpdef bytes unfold(bytes value):
-    """Returns a value of several lines (obs-fold) as one: a space for each line end and the white space around it."""
+    """Return a value of several lines (obs-fold) as one: a space for each line end and the white space around it."""
     # Not by a regular expression: it would look at a long run of spaces from each of them to its end.
     return b" ".join([line.strip(b" \t\r") for line in value.split(b"\n")]).strip(b" ")
 
@@ -384,7 +384,7 @@ cdef inline bint _all_digits(const char* text, Py_ssize_t size) noexcept nogil:
 
 
 cdef const char* _forbidden(const char* base, Py_ssize_t size) noexcept nogil:
-    """Returns the first NUL, or CR that no LF follows."""
+    """Return the first NUL, or CR that no LF follows."""
     cdef const char* end = base + size
     cdef const char* nul = <const char*>memchr(base, 0, size)
     cdef const char* position = base
@@ -414,7 +414,7 @@ cdef object _error(bytes raw, Py_ssize_t position, Py_ssize_t first_end):
 
 
 cdef bytes _line(bytes raw, Py_ssize_t position):
-    """Returns the line around `position`, for an error message."""
+    """Return the line around `position`, for an error message."""
     cdef Py_ssize_t start = raw.rfind(b"\n", 0, position) + 1
     cdef Py_ssize_t end = raw.find(b"\n", position)
     return raw[start : end if end >= 0 else len(raw)].rstrip(b"\r")

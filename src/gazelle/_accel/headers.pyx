@@ -1,4 +1,4 @@
-"""Fields of a response become a multidict; fields of a request become bytes."""
+"""Building the multidict of response fields, and serializing request fields."""
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.dict cimport PyDict_GetItem
@@ -37,7 +37,7 @@ for _byte in range(128):
 
 
 cdef object field_name(const char* data, Py_ssize_t size):
-    """Returns the shared istr of a field name; names that servers make up are kept up to a number."""
+    """Return the shared istr of a field name; names that servers make up are kept up to a number."""
     cdef bytes raw = PyBytes_FromStringAndSize(data, size)
     cdef PyObject* known = PyDict_GetItem(_names, raw)
     if known != NULL:
@@ -56,7 +56,7 @@ cdef str field_value(const char* data, Py_ssize_t size):
 
 
 def build_headers(fields):
-    """Returns the fields as a case-insensitive multidict that keeps the spelling of the names.
+    """Return the fields as a case-insensitive multidict that keeps the spelling of the names.
 
     Bytes that are not UTF-8 become surrogates (`surrogateescape`).
     """
@@ -99,7 +99,7 @@ cdef int _check(object name, object value) except -1:
 
 
 def serialize_headers(fields):
-    """Returns the fields as lines `Name: value` CRLF, in UTF-8, ready for the wire.
+    """Return the fields as lines `Name: value` CRLF, in UTF-8, ready for the wire.
 
     Raises:
         TypeError: a name or a value is not a str.

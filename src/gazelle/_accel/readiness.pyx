@@ -1,4 +1,4 @@
-"""Whether a socket has something to say that nobody has asked for."""
+"""Whether a socket has unread input, although no request is under way."""
 
 cdef extern from *:
     """
@@ -30,5 +30,5 @@ cdef class SocketProbe:
         self._fd = fd
 
     cpdef bint has_input(self) except -1:
-        """Returns whether bytes, or the end of the connection, wait to be read."""
+        """Return whether bytes, or the end of the connection, wait to be read."""
         return gazelle_has_input(self._fd) != 0

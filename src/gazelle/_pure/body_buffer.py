@@ -44,7 +44,7 @@ class BodyBuffer:
         return view
 
     def wrote(self, size: int) -> None:
-        """Take note that the first `size` bytes of the latest view were written."""
+        """Count the first `size` bytes of the latest view as written."""
         self.size += size
 
     def give_back(self) -> bytes:

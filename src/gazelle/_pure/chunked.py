@@ -24,7 +24,7 @@ _TOKEN: Final = bytes(chr(byte) in grammar.TOKEN_CHARACTERS for byte in range(25
 
 
 class ChunkedDecoder:
-    """Takes the chunked coding off a body and hands the rest to a sink.
+    """Removes the chunked coding of a body and passes the data to a sink.
 
     `done` becomes true after the last chunk and the trailer section, which is checked and dropped.
     """
@@ -36,7 +36,7 @@ class ChunkedDecoder:
         self.start(0)
 
     def start(self, budget: int) -> None:
-        """Begins a body whose trailer section may take `budget` bytes."""
+        """Begin a body whose trailer section may take `budget` bytes."""
         self.done = False
         self._state = _SIZE
         self._remaining = 0
@@ -45,7 +45,7 @@ class ChunkedDecoder:
         self._budget = budget
 
     def feed(self, data: bytes, position: int, size: int) -> int:
-        """Decodes `data[position:size]` and returns where it stopped: `size`, or the end of the body.
+        """Decode `data[position:size]` and return where it stopped: `size`, or the end of the body.
 
         Raises:
             TransferEncodingError: the coding is malformed.
@@ -81,7 +81,7 @@ class ChunkedDecoder:
         return position
 
     def _feed_line(self, data: bytes, position: int, size: int) -> int:
-        """Collects a line and takes it when it is whole."""
+        """Collect a line, and handle it when it is whole."""
         end = data.find(b"\n", position, size)
         stop = size if end < 0 else end + 1
         line = data[position:stop]
@@ -102,7 +102,7 @@ class ChunkedDecoder:
         return stop
 
     def _take_size(self, line: bytes) -> None:
-        """Reads `chunk-size [chunk-ext] CRLF`."""
+        """Read `chunk-size [chunk-ext] CRLF`."""
         end = len(line) - 2
         if end < 1 or line[end] != 13:
             raise TransferEncodingError(f"Chunk size line does not end in CRLF: {line[:100]!r}")
@@ -128,7 +128,7 @@ class ChunkedDecoder:
             self._remaining = number
 
     def _skip_extensions(self, line: bytes, position: int, end: int) -> None:
-        """Checks white space and extensions after a chunk size; extensions mean nothing to us (RFC 9112 §7.1.1)."""
+        """Check white space and extensions after a chunk size; extensions are ignored (RFC 9112 §7.1.1)."""
         while position < end and (line[position] == 32 or line[position] == 9):
             position += 1
         if position == end:
@@ -145,7 +145,7 @@ class ChunkedDecoder:
             position += 1
 
     def _take_trailer(self, line: bytes) -> None:
-        """Checks one line of the trailer section (RFC 9112 §7.1.2); an empty one ends the body."""
+        """Check one line of the trailer section (RFC 9112 §7.1.2); an empty one ends the body."""
         self._budget -= len(line)
         end = len(line) - 2
         if end < 0 or line[end] != 13:

@@ -13,14 +13,14 @@ _MAX_EMPTY_LISTS: Final = 64
 
 
 class DeadlineOwner(Protocol):
-    """Who is told that a deadline has passed."""
+    """The owner of a deadline, which is notified when the deadline passes."""
 
     def on_deadline(self, deadline: "Deadline") -> None:
-        """Takes the deadline, which is no longer in a list."""
+        """Handle a deadline that has passed and is no longer armed."""
 
 
 class Deadline:
-    """One deadline: `when` it passes (`time.monotonic` seconds), how many `seconds` it was, and who owns it."""
+    """One deadline: `when` it passes (`time.monotonic` seconds), its duration in `seconds`, and its owner."""
 
     __slots__ = ("_list", "_next", "_previous", "owner", "seconds", "when")
 
@@ -53,7 +53,7 @@ class Deadlines:
     """The deadlines of one event loop.
 
     One `call_later` timer is armed for the earliest deadline. Adding re-arms it only for an earlier one, and
-    removing never does: a timer that finds nothing due arms itself for what is next.
+    removing never does: a timer that finds nothing due is armed for the next deadline.
     """
 
     __slots__ = ("_latest", "_lists", "_loop", "_timer", "_timer_when")
@@ -75,7 +75,7 @@ class Deadlines:
         return count
 
     def add(self, deadline: Deadline, seconds: float, start: float) -> None:
-        """Arms a deadline that passes `seconds` after `start` (`time.monotonic` seconds).
+        """Arm a deadline that passes `seconds` after `start` (`time.monotonic` seconds).
 
         Its owner's `on_deadline` is called then, unless it is removed before.
         """
@@ -106,7 +106,7 @@ class Deadlines:
             self._arm(when)
 
     def remove(self, deadline: Deadline) -> None:
-        """Disarms a deadline; one that is not armed is left alone."""
+        """Disarm a deadline; one that is not armed is left alone."""
         entries = deadline._list
         if entries is None:
             return
@@ -125,7 +125,7 @@ class Deadlines:
         deadline._next = None
 
     def close(self) -> None:
-        """Disarms everything; nobody is told."""
+        """Disarm all deadlines without notifying their owners."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -136,7 +136,7 @@ class Deadlines:
         self._latest = None
 
     def _list_of(self, seconds: float) -> DeadlineList:
-        """Returns the list of a duration, which is most likely the one of the next request too."""
+        """Return the list of a duration, which is kept for the next request."""
         entries = self._lists.get(seconds)
         if entries is None:
             if len(self._lists) >= _MAX_EMPTY_LISTS:
@@ -156,7 +156,7 @@ class Deadlines:
         self._timer = self._loop.call_later(delay if delay > 0 else 0, self._expire)
 
     def _expire(self) -> None:
-        """Tells the owners of what is due, drops empty lists and arms the timer for what is next."""
+        """Notify the owners of due deadlines, drop empty lists, and arm the timer for the next deadline."""
         self._timer = None
         now = monotonic()
         due = []
@@ -171,7 +171,7 @@ class Deadlines:
                 self.remove(deadline)
                 try:
                     deadline.owner.on_deadline(deadline)
-                except Exception as error:  # the others are not to pay for it
+                except Exception as error:  # the other owners must be notified all the same
                     self._loop.call_exception_handler({"message": "A deadline was not taken", "exception": error})
         next_when = 0.0
         for seconds, entries in list(self._lists.items()):

@@ -228,7 +228,7 @@ class Exchange(ResponseSink):
         return self._parser.body_left() if self.state == _BODY else 0
 
     def skip(self, size: int) -> int:
-        """Take note of bytes of the body that went past `feed` to its reader; return the outcome, or PENDING."""
+        """Count bytes of the body that bypassed `feed`; return the outcome, or PENDING."""
         self._parser.skip(size)
         return self._conclude(b"", 0) if self.state == _DONE else _PENDING
 

@@ -14,11 +14,11 @@ _MAX_LENGTH: Final = 2**63 - 1
 
 
 def body_length(head: ResponseHead, bodiless: bool) -> int:
-    """Returns the length of the body in bytes, or `CHUNKED`, or `UNTIL_EOF` (RFC 9112 §6.3).
+    """Return the length of the body in bytes, or `CHUNKED`, or `UNTIL_EOF` (RFC 9112 §6.3).
 
     Args:
         head: the parsed head of a final response.
-        bodiless: the request was HEAD, or CONNECT with a successful answer, so that there is no body whatever
+        bodiless: the request was HEAD, or CONNECT with a successful answer, so that there is no body
             the fields say. The fields are checked all the same.
 
     Raises:
@@ -54,7 +54,7 @@ def body_length(head: ResponseHead, bodiless: bool) -> int:
 
 
 def may_keep_alive(head: ResponseHead) -> bool:
-    """Returns whether the connection persists after this response (RFC 9112 §9.3)."""
+    """Return whether the connection persists after this response (RFC 9112 §9.3)."""
     connection = head.connection
     if connection is None:
         return head.minor == 1

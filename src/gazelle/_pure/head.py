@@ -1,4 +1,4 @@
-"""One whole response head, as bytes, becomes a `ResponseHead` (RFC 9112 §2-§5)."""
+"""Parsing a whole response head into a `ResponseHead` (RFC 9112 §2-§5)."""
 
 import re
 from typing import Final
@@ -78,7 +78,7 @@ class ResponseHead:
         return headers
 
     def first(self, name: bytes) -> str | None:
-        """Returns the first value of the field `name`, given in lower case, without building `headers`."""
+        """Return the first value of the field `name`, given in lower case, without building `headers`."""
         for key, value in self.raw_headers:
             if len(key) == len(name) and key.lower() == name:
                 return value.decode("utf-8", "surrogateescape")
@@ -94,7 +94,7 @@ class ResponseHead:
 
 
 def find_head_end(data: bytes | bytearray, start: int) -> int:
-    """Returns the position after the first empty line of `data[start:]`, or -1 if there is none yet.
+    """Return the position after the first empty line of `data[start:]`, or -1 if there is none yet.
 
     The bytes before `start` must belong to a line that is not empty.
     """
@@ -107,7 +107,7 @@ def find_head_end(data: bytes | bytearray, start: int) -> int:
 
 
 def parse_head(data: bytes, start: int, end: int) -> ResponseHead:
-    """Parses `data[start:end]`, a head up to and including its empty line.
+    """Parse `data[start:end]`, a head up to and including its empty line.
 
     Raises:
         BadStatusLine: the first line is not a status line of HTTP/1.0 or HTTP/1.1.
@@ -146,13 +146,13 @@ def parse_head(data: bytes, start: int, end: int) -> ResponseHead:
 
 
 def unfold(value: bytes) -> bytes:
-    """Returns a value of several lines (obs-fold) as one: a space for each line end and the white space around it."""
+    """Return a value of several lines (obs-fold) as one: a space for each line end and the white space around it."""
     # Not by a regular expression: it would look at a long run of spaces from each of them to its end.
     return b" ".join([line.strip(b" \t\r") for line in value.split(b"\n")]).strip(b" ")
 
 
 def _note(head: ResponseHead, name: bytes, value: bytes, folded: bool) -> None:
-    """Keeps the fields that decide about the connection and the body."""
+    """Keep the fields that decide about the connection and the body."""
     if name == b"content-length":
         if head.content_length is not None or folded or _DIGITS.fullmatch(value) is None:
             raise InvalidHeader(b"Content-Length: " + value)
@@ -172,7 +172,7 @@ def _note(head: ResponseHead, name: bytes, value: bytes, folded: bool) -> None:
 
 
 def _line(raw: bytes, position: int) -> bytes:
-    """Returns the line around `position`, for an error message."""
+    """Return the line around `position`, for an error message."""
     start = raw.rfind(b"\n", 0, position) + 1
     end = raw.find(b"\n", position)
     return raw[start : end if end >= 0 else len(raw)].rstrip(b"\r")

@@ -1,4 +1,4 @@
-"""Fields of a response become a multidict; fields of a request become bytes."""
+"""Building the multidict of response fields, and serializing request fields."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -26,7 +26,7 @@ _names: Final[dict[bytes, istr]] = dict(_KNOWN)
 
 
 def build_headers(fields: Sequence[tuple[bytes, bytes]]) -> CIMultiDictProxy[str]:
-    """Returns the fields as a case-insensitive multidict that keeps the spelling of the names.
+    """Return the fields as a case-insensitive multidict that keeps the spelling of the names.
 
     Bytes that are not UTF-8 become surrogates (`surrogateescape`).
     """
@@ -45,7 +45,7 @@ def build_headers(fields: Sequence[tuple[bytes, bytes]]) -> CIMultiDictProxy[str
 
 
 def serialize_headers(fields: Iterable[tuple[str, str]]) -> bytes:
-    """Returns the fields as lines `Name: value` CRLF, in UTF-8, ready for the wire.
+    """Return the fields as lines `Name: value` CRLF, in UTF-8, ready for the wire.
 
     Raises:
         TypeError: a name or a value is not a str.

@@ -1,4 +1,4 @@
-"""Bytes of a connection become the parts of one response after the other."""
+"""Parsing the bytes of a connection into the parts of one response after the other."""
 
 from typing import Final
 
@@ -30,14 +30,14 @@ _PROTOCOL: Final = b"HTTP/"
 
 
 class ResponseParser:
-    """Parses the responses of one connection, one at a time, and tells a sink.
+    """Parses the responses of one connection, one at a time, into a sink.
 
     A head is collected until its empty line is there and parsed in one go, so that an answer never depends on
     where the bytes were split. All interim heads, the final head and the trailer section of one response share
     one budget: 64 KiB, or twice the two line limits if that is more.
 
     Args:
-        sink: who is told.
+        sink: receives the parts.
         max_line_size: longest status line, in bytes. Default 8190.
         max_field_size: longest field, name and value together, in bytes. Default 8190.
         max_headers: most fields in a head. Default 128.
@@ -75,7 +75,7 @@ class ResponseParser:
         self.start("GET", False, True)
 
     def set_limits(self, max_line_size: int, max_field_size: int, max_headers: int) -> None:
-        """Sets other limits, which hold from the next `start` on.
+        """Set other limits, which hold from the next `start` on.
 
         Args:
             max_line_size: longest status line, in bytes.
@@ -88,7 +88,7 @@ class ResponseParser:
         self._budget = max(MIN_HEAD_BUDGET, 2 * (max_line_size + max_field_size))
 
     def start(self, method: str = "GET", upgrade: bool = False, read_until_eof: bool = True) -> None:
-        """Arms the parser for the response to one request.
+        """Arm the parser for the response to one request.
 
         Args:
             method: method of the request: responses to HEAD, and successful ones to CONNECT, have no body.
@@ -110,7 +110,7 @@ class ResponseParser:
         self.switched = False
 
     def feed(self, data: bytes) -> int:
-        """Takes what arrived and returns how many bytes of it belong to the response.
+        """Parse received bytes and return how many bytes of it belong to the response.
 
         It is less than `len(data)` once the response is complete: what follows is not part of it. After an
         error the parser refuses everything until `start`.
@@ -155,7 +155,7 @@ class ResponseParser:
         return position
 
     def _feed_head(self, data: bytes, position: int, size: int) -> int:
-        """Parses the head if it is whole, else keeps what there is of it."""
+        """Parse the head if it is whole, else keep the part that has arrived."""
         if self._pending:
             return self._feed_split_head(data, position, size)
         start = position
@@ -173,7 +173,7 @@ class ResponseParser:
         return end
 
     def _feed_split_head(self, data: bytes, position: int, size: int) -> int:
-        """Collects a head that arrives in pieces."""
+        """Collect a head that arrives in pieces."""
         pending = self._pending
         before = len(pending)
         pending += data[position:]
@@ -206,7 +206,7 @@ class ResponseParser:
         return position + start + end - before
 
     def _check_start(self, line: bytes) -> None:
-        """Refuses at once what cannot become a response: another protocol may never send an empty line."""
+        """Refuse bytes that cannot begin a response: another protocol may never send an empty line."""
         if line == b"\r":
             return
         if line[:5] != _PROTOCOL[: len(line)]:
@@ -259,7 +259,7 @@ class ResponseParser:
         return self._remaining if self._state == _FIXED else 0
 
     def skip(self, size: int) -> None:
-        """Take note of bytes of a body with a Content-Length that went past `feed`, at most `body_left()`."""
+        """Count bytes of a body with a Content-Length that bypassed `feed`, at most `body_left()`."""
         self._remaining -= size
         if self._remaining == 0:
             self._finish()
@@ -270,7 +270,7 @@ class ResponseParser:
         self._sink.on_end()
 
     def feed_eof(self) -> None:
-        """Takes the end of the connection, which ends a body without a length.
+        """Handle the end of the stream, which ends a body without a length.
 
         Raises:
             ServerDisconnectedError: there was no whole head yet.

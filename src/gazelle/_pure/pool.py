@@ -1,4 +1,4 @@
-"""The connections of one connector: which are idle, which are in use, and who gets the next.
+"""The connections of one connector: idle ones, those in use, and the queue of requests for the next one.
 
 A *slot* is one place within `limit`, or within `limit_per_host`. A request holds its slots from the moment it may use
 or open a connection until that connection is idle, closed or handed over. The `Lease` is a connection together with its
@@ -29,10 +29,10 @@ class QueueListener(Protocol):
     """Is notified of waiting for a slot."""
 
     def queued(self) -> Awaitable[None]:
-        """Take note that the request is in the queue."""
+        """Handle that the request is in the queue."""
 
     def granted(self) -> Awaitable[None]:
-        """Take note that it has its slot."""
+        """Handle that the request has its slot."""
 
 
 class Slots:

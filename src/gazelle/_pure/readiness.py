@@ -1,4 +1,4 @@
-"""Whether a socket has something to say that nobody has asked for."""
+"""Whether a socket has unread input, although no request is under way."""
 
 import select
 from typing import Any
@@ -21,7 +21,7 @@ class SocketProbe:
             self._poll.register(fd, select.POLLIN)
 
     def has_input(self) -> bool:
-        """Returns whether bytes, or the end of the connection, wait to be read."""
+        """Return whether bytes, or the end of the connection, wait to be read."""
         if self._poll is None:
             return bool(select.select([self._fd], [], [], 0)[0])
         return bool(self._poll.poll(0))

@@ -49,7 +49,7 @@ class BodySink(Protocol):
         """Return a writable view, not empty, for up to `hint` bytes."""
 
     def wrote(self, size: int) -> object:
-        """Take note that the first `size` bytes of the latest view were written; it may still be in use."""
+        """Count the first `size` bytes of the latest view as written; it may still be in use."""
 
 
 class ConnectionOwner:

@@ -87,7 +87,7 @@ class Connection:
 
 
 class ForeignLease:
-    """Stands in for the lease of a connection that a connector of somebody else has made.
+    """Adapts a connection of a foreign connector to the interface of a lease.
 
     Args:
         connection: has `protocol`, `transport`, `release()` and `close()`.

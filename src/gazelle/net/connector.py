@@ -56,10 +56,10 @@ class _QueueTraces:
 
 
 class BaseConnector:
-    """The pool of connections, whatever they are made of; subclasses open them.
+    """The base of connectors: a pool of connections, which subclasses open.
 
-    `limit` counts connections in use. An idle one is used again if it is not older than `keepalive_timeout`, the one
-    that was used last first, so that those which are too many grow old.
+    `limit` counts connections in use. Idle ones are reused until they are older than
+    `keepalive_timeout`, the most recently used one first, so that surplus connections expire.
 
     Args:
         keepalive_timeout: how long an idle connection is kept, in seconds. Default 15; None for ever, 0 not at all.
@@ -219,7 +219,7 @@ class BaseConnector:
         return Connection(self, lease)
 
     async def _acquire(self, req: ConnectRequest, traces: Sequence[Trace], timeout: ClientTimeout) -> Lease:
-        """Wait for a slot and return its lease; whatever is raised, the slot is free again."""
+        """Wait for a slot and return its lease; release the slot on any error."""
         listener = _QueueTraces(traces) if traces else None
         pool = self.pool
         lease = await pool.acquire(pool.bucket(req.connection_key), bool(getattr(req, "fresh", False)), listener)
@@ -246,7 +246,7 @@ class BaseConnector:
     async def _create_connection(
         self, req: ConnectRequest, traces: Sequence[Trace], timeout: ClientTimeout
     ) -> HttpConnection:
-        """Opens a connection; what a subclass has to provide."""
+        """Open a connection. Every subclass overrides it."""
         raise NotImplementedError(f"{type(self).__name__} does not say how to open a connection")
 
     def _make_connection(self, req: ConnectRequest) -> Callable[[], HttpConnection]:
@@ -257,10 +257,10 @@ class BaseConnector:
     # The end.
 
     async def close(self, *, abort_ssl: bool = False) -> None:
-        """Closes all connections and returns when their sockets are closed.
+        """Close all connections and wait until their sockets are closed.
 
         Args:
-            abort_ssl: close TLS connections without the closing handshake, which is what is always done.
+            abort_ssl: ignored: TLS connections are always closed without the closing handshake.
         """
         self._close()
         if self.pool.open:
@@ -281,7 +281,7 @@ class BaseConnector:
 
 
 CONNECT: Final = BaseConnector.connect
-"""The method as it is here, by which one that a subclass overrides, or that is patched, is told from it."""
+"""The original method, for the check of whether a subclass or a patch replaces it."""
 
 
 async def trace_lease(traces: Sequence[Trace], *, reused: bool) -> None:

@@ -1,4 +1,4 @@
-"""Opens a connection: a socket to one of several addresses, and TLS over it."""
+"""Opening a connection: a socket to one of several addresses, and TLS over it."""
 
 import asyncio
 import socket
@@ -36,15 +36,15 @@ async def dial(
     interleave: int | None = None,
     socket_factory: SocketFactoryType | None = None,
 ) -> HttpConnection:
-    """Connects to the first of several addresses that answers, and does the TLS handshake if the key asks for it.
+    """Connect to the first of several addresses that accepts, with a TLS handshake if the key requires it.
 
     Addresses are raced as RFC 8305 describes. One that connects but fails in the handshake is left out, and the others
     are tried.
 
     Args:
         loop: the running loop.
-        key: whom to connect to, with which TLS settings.
-        addresses: where.
+        key: the route, with the TLS settings.
+        addresses: addresses of the host.
         make_connection: makes the protocol.
         sock_connect: limit of each attempt in seconds, the handshake included; None or 0 for none.
         local_addr: (host, port) to bind to.
@@ -77,7 +77,7 @@ async def dial(
                 sock = None
                 return connection
         except (ClientConnectorError, ServerFingerprintMismatch):
-            # The handshake went wrong; another address may be another machine.
+            # The handshake failed; another address may be another machine.
             if peer is not None:
                 remove_addr_infos(infos, peer)
             if not infos or peer is None:
@@ -101,7 +101,7 @@ async def _start_protocol(
     sock: socket.socket,
     make_connection: Callable[[], HttpConnection],
 ) -> HttpConnection:
-    """Puts the protocol, and TLS if the key asks for it, over a connected socket."""
+    """Start the protocol, and TLS if the key requires it, over a connected socket."""
     connection = make_connection()
     try:
         if key.is_ssl:

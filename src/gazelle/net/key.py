@@ -12,8 +12,8 @@ from .tls import TlsPolicy
 class ConnectionKey(NamedTuple):
     """The route of a connection: a request may only use a connection with an equal key.
 
-    Whatever decides who the peer is, or how far it is trusted, is a field, so that connections that differ in it are
-    never shared: two proxies of one address with other credentials or other header fields are two routes. The first
+    Everything that identifies the peer, or decides how far it is trusted, is a field, so that connections that differ
+    in it are never shared: two proxies of one address with other credentials or header fields are two routes. The first
     eight fields, and their order, are those that users of aiohttp read.
 
     A key is in errors and logs, so its `repr` shows no credentials, and neither they nor header fields for a proxy are

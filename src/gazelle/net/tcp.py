@@ -115,7 +115,7 @@ class TCPConnector(BaseConnector):
         return self._dns.answers
 
     def clear_dns_cache(self, host: str | None = None, port: int | None = None) -> None:
-        """Forgets the addresses of one host, or of all.
+        """Drop the cached addresses of one host, or of all.
 
         Raises:
             ValueError: only one of `host` and `port` is given.
@@ -125,7 +125,7 @@ class TCPConnector(BaseConnector):
         self._dns.clear(host, port)
 
     async def close(self, *, abort_ssl: bool = False) -> None:
-        """Closes all connections, ends lookups, and returns when the sockets are closed."""
+        """Close all connections, cancel lookups, and wait until the sockets are closed."""
         # First what needs no waiting: a caller that is cancelled here has closed everything all the same.
         self._close()
         await self._dns.close()
