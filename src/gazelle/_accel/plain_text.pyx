@@ -11,6 +11,7 @@ cdef extern from "Python.h":
 
 
 MAX_URL = 2048
+MAX_PORT = 65535
 MAX_ENCODED = 4096
 
 # What a character may be part of, as it is.
@@ -98,6 +99,7 @@ cdef Py_ssize_t _host(const unsigned char* text, Py_ssize_t position, Py_ssize_t
 cdef Py_ssize_t _site(const unsigned char* text, Py_ssize_t size) noexcept nogil:
     """Return the end of the scheme, the host and the port of a URL, -1 if they are not plain."""
     cdef Py_ssize_t position = 4, start
+    cdef int port = 0
     if size < 8 or text[0] != 104 or text[1] != 116 or text[2] != 116 or text[3] != 112:
         return -1
     if text[4] == 115:
@@ -109,9 +111,10 @@ cdef Py_ssize_t _site(const unsigned char* text, Py_ssize_t size) noexcept nogil
         return position
     position += 1
     start = position
-    while position < size and 48 <= text[position] <= 57:
+    while position < size and position - start < 6 and 48 <= text[position] <= 57:
+        port = 10 * port + (text[position] - 48)
         position += 1
-    return position if 2 <= position - start <= 5 and text[start] != 48 else -1
+    return position if 2 <= position - start <= 5 and text[start] != 48 and port <= 65535 else -1
 
 
 def split_url(str url):

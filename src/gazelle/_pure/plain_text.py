@@ -12,7 +12,7 @@ from urllib.parse import quote_plus
 # The host has no character that IDNA, percent-decoding or lower-casing changes. No segment begins with a dot, so that
 # there are no dot segments to remove (RFC 3986 §5.2.4).
 _URL: Final = re.compile(
-    r"(https?://(?!xn--)[a-z0-9]+(?:-+[a-z0-9]+)*(?:\.(?!xn--)[a-z0-9]+(?:-+[a-z0-9]+)*)*(?::[1-9][0-9]{1,4})?)"
+    r"(https?://(?!xn--)[a-z0-9]+(?:-+[a-z0-9]+)*(?:\.(?!xn--)[a-z0-9]+(?:-+[a-z0-9]+)*)*(?::([1-9][0-9]{1,4}))?)"
     r"((?:/(?!\.)(?:[A-Za-z0-9!$&'()*+,;=:@._~-]|%[0-9A-F]{2})*)*)"
     r"(\?(?:[A-Za-z0-9!$&'()*+,;=:@._~/?-]|%[0-9A-F]{2})+)?"
 )
@@ -24,6 +24,7 @@ _QUERY_SAFE: Final = "!$'()*,-./:?@_~"
 _FORM_SAFE: Final = "-._~"
 
 MAX_URL: Final = 2048
+MAX_PORT: Final = 65535
 MAX_ENCODED: Final = 4096
 
 
@@ -37,7 +38,9 @@ def split_url(url: str) -> tuple[str, str] | None:
     match = _URL.fullmatch(url)
     if match is None:
         return None
-    site, path, query = match.groups("")
+    site, port, path, query = match.groups("")
+    if port and int(port) > MAX_PORT:
+        return None
     if "%" in url and (_DECODED_IN_PATH.search(path) or _DECODED_IN_QUERY.search(query)):
         return None
     return site, (path or "/") + query
