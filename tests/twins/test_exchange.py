@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 import pytest
 
 from gazelle.errors import BadHttpMessage, ClientPayloadError, ServerDisconnectedError
+from tests.support.connections import RecordingStream
 from tests.support.twins import Twin
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n"
@@ -17,34 +17,13 @@ SWITCHING = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgr
 LIMITS = (8190, 8190, 128)
 
 
-class Stream:
-    """Notes what it is fed."""
-
-    def __init__(self, control: object, head: Any) -> None:
-        self.control = control
-        self.status = head.status
-        self.got: list[Any] = []
-
-    def feed_data(self, data: bytes) -> None:
-        self.got.append(data)
-
-    def end_chunk(self) -> None:
-        self.got.append(None)
-
-    def feed_eof(self) -> None:
-        self.got.append("end")
-
-    def set_exception(self, exc: BaseException) -> None:
-        self.got.append(exc)
-
-
 class Case:
     """An exchange under way, with its waiter."""
 
     def __init__(self, twin: Twin, method: str = "GET", *, uploading: bool = False, upgrade: bool = False) -> None:
         self.module = twin.exchange
         self.sink = twin.sink
-        self.settings = twin.exchange.ExchangeSettings(Stream, 0.0, 0.0, True, LIMITS)
+        self.settings = twin.exchange.ExchangeSettings(RecordingStream, 0.0, 0.0, True, LIMITS)
         self.exchange = twin.exchange.Exchange(asyncio.get_running_loop().create_future, "control")
         self.begin(method, uploading=uploading, upgrade=upgrade)
 

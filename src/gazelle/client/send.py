@@ -5,7 +5,6 @@ from gazelle.types import StrOrURL
 from .attempt import History, attempt
 from .content import Content
 from .core import Context
-from .locate import Location, add_params
 from .middlewares import DraftRequest, run_middlewares
 from .request import ClientRequest
 from .response import ClientResponse
@@ -20,11 +19,8 @@ async def prepare(context: Context, method: str, url: StrOrURL, content: Content
     core = context.core
     if core.netrc is not None:
         await core.learn_environment()
-    builder = core.builder
-    parsed, auth = builder.locator.parse(url)
-    if content.params:
-        parsed = add_params(parsed, content.params)
-    return builder.build(context.policy, method, Location(parsed, auth), content)
+    location = core.builder.locator.locate(url, content.params)
+    return core.builder.build(context.policy, method, location, content)
 
 
 async def hop(context: Context, request: ClientRequest, history: History) -> ClientResponse:

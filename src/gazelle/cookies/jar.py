@@ -137,10 +137,6 @@ class CookieJar(AbstractCookieJar):
         """Return the value of the Cookie header of a request, see `select`, or None if there are no cookies to send."""
         return self.select(host, path, is_secure).header if self._domains else None
 
-    def varies_by_path(self, host: str) -> bool:
-        """Return whether the cookies of a host depend on the path of the request."""
-        return self._views.varies_by_path(host)
-
     def pairs_for(self, host: str, path: str, is_secure: bool) -> tuple[tuple[str, str], ...]:
         """Return the cookies in the header of `header_for`: names and values as they are sent, sorted by name."""
         return self.select(host, path, is_secure).pairs() if self._domains else ()

@@ -137,11 +137,6 @@ class Views:
             return self._add(host, self._open(host), place)
         return selection
 
-    def varies_by_path(self, host: str) -> bool:
-        """Return whether the cookies of a host depend on the path of the request."""
-        view = self._by_host.get(host)
-        return view is None or bool(view.paths)
-
     def forget(self) -> None:
         """Forget everything: a cookie was added or removed, or is Secure now, or no more."""
         if self._by_host:
